@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  resolve: { conditions: ["nexus-source"] },
+  ssr: { resolve: { conditions: ["nexus-source"] } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/faults/full/**", "test/bench/**"],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 2
+  }
+})
