@@ -21,7 +21,7 @@ export class OutboxRepo extends Context.Service<
     /**
      * Takes up to `limit` rows and makes them deliveries of every active webhook that wants them, claimed by
      * `dispatcher` as far as `room` allows. One statement, all or nothing; rows that another dispatcher is taking are
-     * passed over. A row that can't be an event becomes a dead letter.
+     * passed over. A row that can't be an event becomes a dead letter. A dispatcher whose lease has ended takes nothing.
      */
     fanOut(dispatcher: DispatcherId, limit: number, room: Room): Effect.Effect<FanOut, SqlError>
     /** Makes the first row of the outbox a dead letter, whatever is in it, with the reason given. */
@@ -37,8 +37,11 @@ export class OutboxRepo extends Context.Service<
 
       const fanOut = Effect.fnUntraced(function* (dispatcher: DispatcherId, limit: number, room: Room) {
         const rows = yield* sql<Claim & { readonly taken: number; readonly unclaimed: number }>`
-          WITH batch AS MATERIALIZED (
-            SELECT id FROM nexus.outbox ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+          WITH lease AS MATERIALIZED (
+            SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
+          ), batch AS MATERIALIZED (
+            SELECT id FROM nexus.outbox WHERE EXISTS (SELECT FROM lease)
+            ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
           ), taken AS MATERIALIZED (
             DELETE FROM nexus.outbox USING batch WHERE outbox.id = batch.id
             RETURNING outbox.id, outbox.user_id, outbox.event_type, outbox.payload, outbox.idempotency_key,
