@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { conditions: ["nexus-source"] },
   ssr: { resolve: { conditions: ["nexus-source"] } },
   test: {
+    globalSetup: "test/support/PostgresServer.ts",
     include: ["test/**/*.test.ts"],
     exclude: ["test/faults/full/**", "test/bench/**"],
     testTimeout: 30_000,

@@ -1,0 +1,130 @@
+import { PgConnection } from "@effect/sql-pg"
+import { Config, Context, Effect, Exit, FileSystem, Layer, Path, Redacted, Schedule, Scope } from "effect"
+import { type Cluster, type ClusterOptions, databaseName, openCluster } from "./Cluster.ts"
+import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
+import { clearLockFile, isServing, readLockFile, startServer, stopServer } from "./Postmaster.ts"
+
+/** The directory (mode 0700) for everything that an installation without configuration keeps: `NEXUS_HOME`. */
+export const nexusHome = Config.String("NEXUS_HOME").pipe(Config.withDefault(".nexus"))
+
+/** The advisory lock that says "in use": shared by every process that uses the server, taken alone to stop it. */
+const inUse = "hashtext('nexus embedded server')"
+
+const urlOf = (cluster: Cluster, port: number, database: string) =>
+  Redacted.make(`postgres://${databaseName}:${Redacted.value(cluster.password)}@127.0.0.1:${port}/${database}`)
+
+const connect = (cluster: Cluster, port: number, database = "postgres") =>
+  PgConnection.make({
+    url: urlOf(cluster, port, database),
+    applicationName: "nexus embedded server",
+    connectTimeout: "10 seconds"
+  })
+
+/** Finds the running server's port, after starting a server where none runs. */
+const ensureRunning = Effect.fnUntraced(
+  function* (cluster: Cluster) {
+    const lock = yield* readLockFile(cluster)
+    if (lock !== undefined && (yield* isServing(cluster, lock))) return lock.port
+    if (lock !== undefined) yield* clearLockFile(cluster, lock)
+    return yield* startServer(cluster)
+  },
+  // Another process was quicker, took the port, or the children of a killed server are still on their way out.
+  Effect.retry({ schedule: Schedule.spaced("300 millis"), times: 4 })
+)
+
+/** A session that holds the "in use" lock, on the server that runs now. */
+const attach = Effect.fnUntraced(function* (cluster: Cluster) {
+  const port = yield* ensureRunning(cluster)
+  const connection = yield* connect(cluster, port)
+  yield* connection.query(`SELECT pg_advisory_lock_shared(${inUse})`)
+  const databases = yield* connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [databaseName])
+  if (databases.rows.length === 0) yield* connection.query(`CREATE DATABASE ${databaseName}`)
+  return { port, connection }
+})
+
+const stopIfUnused = Effect.fnUntraced(
+  function* (cluster: Cluster, port: number) {
+    const connection = yield* connect(cluster, port)
+    const { rows } = yield* connection.query(`SELECT pg_try_advisory_lock(${inUse}) AS alone`)
+    if (rows[0]?.["alone"] === true) yield* stopServer(cluster)
+  },
+  Effect.scoped,
+  // No server: nothing to stop. Another process may have stopped it, or someone killed it.
+  Effect.catchTag("SqlError", (error) => Effect.logDebug("The embedded Postgres is gone already", error)),
+  Effect.catchTag("ProgramFailed", (error) =>
+    Effect.logWarning(`The embedded Postgres goes on running: ${error.output}`)
+  )
+)
+
+/**
+ * Attaches, again when the server turns out to be starting, stopping or dying at that moment. On release the last
+ * process to leave stops the server; one that was killed has left, as its session is gone.
+ */
+const attached = (cluster: Cluster) =>
+  Effect.acquireRelease(
+    Effect.gen(function* () {
+      const session = yield* Scope.make()
+      const { port, connection } = yield* attach(cluster).pipe(
+        Scope.provide(session),
+        Effect.onError((cause) => Scope.close(session, Exit.failCause(cause)))
+      )
+      return { port, connection, session }
+    }).pipe(
+      Effect.retry({ while: (error) => error._tag === "SqlError", schedule: Schedule.spaced("200 millis"), times: 100 })
+    ),
+    ({ connection, port, session }) =>
+      connection
+        .query(`SELECT pg_advisory_unlock_shared(${inUse})`)
+        .pipe(
+          Effect.ignore,
+          Effect.andThen(Scope.close(session, Exit.void)),
+          Effect.andThen(stopIfUnused(cluster, port))
+        )
+  )
+
+const make = Effect.fnUntraced(
+  function* (options: ClusterOptions) {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const cluster = yield* openCluster({ ...options, home: path.resolve(options.home) })
+    const { port } = yield* attached(cluster).pipe(
+      Effect.catchTag(
+        "SqlError",
+        (cause) =>
+          new EmbeddedPostgresError({
+            message: `The embedded Postgres runs but does not answer (${cause.message}); see ${cluster.log}`,
+            cause
+          })
+      )
+    )
+    const url = urlOf(cluster, port, databaseName)
+    yield* fs.writeFileString(path.join(options.home, "database-url"), `${Redacted.value(url)}\n`, { mode: 0o600 })
+    return EmbeddedPostgres.of({ url })
+  },
+  Effect.catchTag(
+    "PlatformError",
+    (cause) =>
+      new EmbeddedPostgresError({ message: `The embedded database's files can't be used: ${cause.message}`, cause })
+  )
+)
+
+/**
+ * A real Postgres 18 from npm, for installations that have no `DATABASE_URL`. Its data lies in `NEXUS_HOME`, and its
+ * address in `database-url` there. Several processes may use it at once: the first starts it, the others find it
+ * running, and the last to leave stops it.
+ */
+export class EmbeddedPostgres extends Context.Service<
+  EmbeddedPostgres,
+  {
+    /** `postgres://user:password@127.0.0.1:port/database`, of a server that runs for as long as the layer lives. */
+    readonly url: Redacted.Redacted
+  }
+>()("nexus/database/EmbeddedPostgres") {
+  static readonly layerWith = (options: ClusterOptions) => Layer.effect(EmbeddedPostgres, make(options))
+
+  static readonly layer = Layer.unwrap(
+    Effect.map(nexusHome, (home) =>
+      this.layerWith({ home, rootDirectory: "/var/lib/nexus-integrations", settings: {} })
+    )
+  )
+}
