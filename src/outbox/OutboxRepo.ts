@@ -118,7 +118,7 @@ export class OutboxRepo extends Context.Service<
       return OutboxRepo.of({
         fanOut,
         bury,
-        arm: sql`SELECT setval('nexus.sleeper', 2)`.pipe(Effect.asVoid)
+        arm: sql`SELECT setval('nexus.sleeper', 2) FROM nexus.sleeper WHERE last_value <> 2`.pipe(Effect.asVoid)
       })
     })
   )
