@@ -68,7 +68,7 @@ const initialize = Effect.fnUntraced(function* (
       "--locale=C",
       "--locale-provider=builtin",
       "--builtin-locale=C.UTF-8",
-      ...(settings["fsync"] === "off" ? ["--no-sync"] : []),
+      ...(settings.fsync === "off" ? ["--no-sync"] : []),
       ...Object.entries({ ...baseSettings, ...settings }).flatMap(([name, value]) => ["--set", `${name}=${value}`])
     ],
     account

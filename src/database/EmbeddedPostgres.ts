@@ -46,7 +46,7 @@ const stopIfUnused = Effect.fnUntraced(
   function* (cluster: Cluster, port: number) {
     const connection = yield* connect(cluster, port)
     const { rows } = yield* connection.query(`SELECT pg_try_advisory_lock(${inUse}) AS alone`)
-    if (rows[0]?.["alone"] === true) yield* stopServer(cluster)
+    if (rows[0]?.alone === true) yield* stopServer(cluster)
   },
   Effect.scoped,
   // No server: nothing to stop. Another process may have stopped it, or someone killed it.
