@@ -2,7 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { DispatcherId } from "../domain/Ids.ts"
 import type { Room } from "../webhooks/Claim.ts"
-import { type FanOut as Result, OutboxRepo } from "./OutboxRepo.ts"
+import { OutboxRepo, type FanOut as Result } from "./OutboxRepo.ts"
 
 /** Rows of the outbox in one statement, at most. */
 const mostRows = 500

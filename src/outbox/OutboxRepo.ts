@@ -15,6 +15,9 @@ export interface FanOut {
   readonly claims: ReadonlyArray<Claim>
 }
 
+/** Bytes of payload in one statement, as stored, beside the row that goes beyond them. */
+const mostBytes = 4 * 1024 * 1024
+
 export class OutboxRepo extends Context.Service<
   OutboxRepo,
   {
@@ -39,9 +42,12 @@ export class OutboxRepo extends Context.Service<
         const rows = yield* sql<Claim & { readonly taken: number; readonly unclaimed: number }>`
           WITH lease AS MATERIALIZED (
             SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
-          ), batch AS MATERIALIZED (
-            SELECT id FROM nexus.outbox WHERE EXISTS (SELECT FROM lease)
+          ), locked AS MATERIALIZED (
+            SELECT id, pg_column_size(payload) AS size FROM nexus.outbox WHERE EXISTS (SELECT FROM lease)
             ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+          ), batch AS MATERIALIZED (
+            SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM locked) AS _
+            WHERE before < ${mostBytes}
           ), taken AS MATERIALIZED (
             DELETE FROM nexus.outbox USING batch WHERE outbox.id = batch.id
             RETURNING outbox.id, outbox.user_id, outbox.event_type, outbox.payload, outbox.idempotency_key,
@@ -74,7 +80,7 @@ export class OutboxRepo extends Context.Service<
             SELECT id, user_id, event_type, body, traceparent, created_at FROM fresh
           ), wanted AS (
             SELECT fresh.id AS event_id, webhook.id AS webhook_id, webhook.version, webhook.max_attempts,
-              fresh.user_id, fresh.event_type, fresh.traceparent,
+              fresh.user_id, fresh.event_type, fresh.traceparent, fresh.body,
               row_number() OVER (ORDER BY fresh.id) AS place,
               row_number() OVER (PARTITION BY webhook.id ORDER BY fresh.id) AS place_in_webhook
             FROM fresh JOIN nexus.webhook_subscription AS webhook
@@ -96,10 +102,9 @@ export class OutboxRepo extends Context.Service<
           SELECT (SELECT count(*)::int FROM taken) AS taken,
             (SELECT count(*)::int FROM made WHERE NOT claimed) AS unclaimed,
             made.id AS delivery_id, made.event_id, made.webhook_id, made.version AS webhook_version,
-            made.user_id, made.event_type, fresh.body, 0 AS attempt_count, 0 AS attempts_before,
+            made.user_id, made.event_type, made.body, 0 AS attempt_count, 0 AS attempts_before,
             made.max_attempts, false AS is_manual, made.traceparent
-          FROM (VALUES (true)) AS always
-            LEFT JOIN (made JOIN fresh ON fresh.id = made.event_id) ON made.claimed`
+          FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed`
         const { taken, unclaimed } = rows[0] ?? { taken: 0, unclaimed: 0 }
         return { taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
       })

@@ -76,7 +76,9 @@ const make = Effect.gen(function* () {
       ).pipe(
         Effect.catchDefect((defect) =>
           Effect.logError("A delivery failed for a reason of our own", Cause.die(defect)).pipe(
-            Effect.andThen(sender.refuse(claim, "The request could not be made, for a reason that is not the receiver's"))
+            Effect.andThen(
+              sender.refuse(claim, "The request could not be made, for a reason that is not the receiver's")
+            )
           )
         )
       )
@@ -94,7 +96,12 @@ const make = Effect.gen(function* () {
     }
 
     const giveBack = (claims: ReadonlyArray<Claim>) =>
-      claims.length === 0 ? Effect.void : deliveries.giveBack(lease.id, claims.map((claim) => claim.deliveryId))
+      claims.length === 0
+        ? Effect.void
+        : deliveries.giveBack(
+            lease.id,
+            claims.map((claim) => claim.deliveryId)
+          )
 
     const admit = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
       if (claims.length === 0) return
@@ -155,7 +162,9 @@ const make = Effect.gen(function* () {
     }).pipe(
       Effect.timeoutOption(drainLimit),
       Effect.andThen(leases.end(lease.id)),
-      Effect.catchTag("SqlError", (error) => Effect.logWarning("What the dispatcher held waits for its lease to lapse", error))
+      Effect.catchTag("SqlError", (error) =>
+        Effect.logWarning("What the dispatcher held waits for its lease to lapse", error)
+      )
     )
 
     yield* feed.pipe(Effect.forever, Effect.raceFirst(lease.lapsed), Effect.ensuring(drain))

@@ -34,7 +34,7 @@ export const describe = (answer: Answer): string | null => {
   if (status >= 200 && status < 300) return null
   const name = [status, STATUS_CODES[status]].filter(Boolean).join(" ")
   if (status < 300 || status >= 400) return `The receiver answered ${name}`
-  const location = headers["location"]
+  const location = headers.location
   return `The receiver answered ${name}${location ? ` to ${location.slice(0, 200)}` : ""}; redirects are not followed`
 }
 

@@ -73,7 +73,10 @@ export class Lanes {
       const slow = this.#isSlow(lane, now)
       const holds = lane.waiting.length + lane.inFlight
       if (!slow) held += holds
-      return { webhookId: lane.webhookId, free: Math.max(0, (slow ? lane.maxInFlight : this.#limits.heldPerWebhook) - holds) }
+      return {
+        webhookId: lane.webhookId,
+        free: Math.max(0, (slow ? lane.maxInFlight : this.#limits.heldPerWebhook) - holds)
+      }
     })
     const total = this.#characters > mostHeldCharacters ? 0 : Math.max(0, this.#limits.held - held)
     return { total, perWebhook: this.#limits.heldPerWebhook, taken }

@@ -30,9 +30,18 @@ export class Sender extends Context.Service<
       const clock = yield* Clock.Clock
       const delays = yield* retryDelays
       const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      const attemptId = crypto.randomUUIDv7().pipe(Effect.map((id) => AttemptId.make(id)), Effect.orDie)
+      const attemptId = crypto.randomUUIDv7().pipe(
+        Effect.map((id) => AttemptId.make(id)),
+        Effect.orDie
+      )
 
-      const outcome = (id: AttemptId, claim: Claim, answer: Answer, body: string | null, startedAt: number): Outcome => ({
+      const outcome = (
+        id: AttemptId,
+        claim: Claim,
+        answer: Answer,
+        body: string | null,
+        startedAt: number
+      ): Outcome => ({
         attempt: {
           id,
           claim,
