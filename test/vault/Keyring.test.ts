@@ -9,9 +9,7 @@ const key = () => randomBytes(32).toString("base64")
 const environment = (variables: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromUnknown(variables))
 
 const keyringOf = (variables: Record<string, string>) =>
-  Effect.gen(function* () {
-    return yield* Keyring
-  }).pipe(Effect.provide(Keyring.layer.pipe(Layer.provide(environment(variables)))))
+  Keyring.pipe(Effect.provide(Keyring.layer.pipe(Layer.provide(environment(variables)))))
 
 const complaint = (text: string) =>
   parseKeys("NEXUS_ENCRYPTION_KEYS", Redacted.make(text)).pipe(
@@ -82,9 +80,7 @@ describe("Keyring", () => {
 
   describe("layerFile", () => {
     const keyringIn = (path: string, variables: Record<string, string> = {}) =>
-      Effect.gen(function* () {
-        return yield* Keyring
-      }).pipe(Effect.provide(Keyring.layerFile(path).pipe(Layer.provide(environment(variables)))))
+      Keyring.pipe(Effect.provide(Keyring.layerFile(path).pipe(Layer.provide(environment(variables)))))
 
     it.effect("makes a key on first use and keeps it", () =>
       Effect.gen(function* () {
