@@ -27,6 +27,7 @@ describe("Keyring", () => {
         Option.some("k1")
       )
       assert.isTrue(Option.isNone(keyring.get("k3")))
+      assert.deepStrictEqual(keyring.ids, ["k2", "k1"])
     })
   )
 
@@ -66,6 +67,14 @@ describe("Keyring", () => {
       assert.match(Redacted.value(yield* generateKey(["k2", "k10", "old"])), /^k11:/)
       assert.notStrictEqual(Redacted.value(yield* generateKey()), text)
     })
+  )
+
+  it.effect("makes a key of its own for tests", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* Keyring, yield* Effect.provide(Keyring, Layer.fresh(Keyring.layerMemory))]
+      assert.strictEqual(one.sealing.id, "k1")
+      assert.isFalse(one.sealing.key.equals(other.sealing.key))
+    }).pipe(Effect.provide(Keyring.layerMemory))
   )
 
   it.effect("shows no key when it is printed", () =>
