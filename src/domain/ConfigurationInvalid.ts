@@ -10,7 +10,7 @@ export const ConfigurationProblem = Schema.Struct({
 
 /** The service can't start as it is configured. Names every problem at once, so nobody fixes them one start at a time. */
 export class ConfigurationInvalid extends Schema.TaggedError<ConfigurationInvalid>()("ConfigurationInvalid", {
-  problems: Schema.NonEmptyArray(ConfigurationProblem)
+  problems: Schema.Array(ConfigurationProblem)
 }) {
   override get message() {
     return this.problems.map(({ variable, problem }) => `${variable} ${problem}`).join("\n")

@@ -21,6 +21,8 @@ export class Keyring extends Context.Service<
     readonly sealing: NamedKey
     /** Finds the key with this name, also an older one that only opens. */
     get(id: string): Option.Option<NamedKey>
+    /** The names of all keys, the sealing one first. */
+    readonly ids: ReadonlyArray<string>
   }
 >()("nexus/vault/Keyring") {
   /** Reads `NEXUS_ENCRYPTION_KEYS`; fails when it is missing. For production. */
@@ -32,6 +34,15 @@ export class Keyring extends Context.Service<
         Option.getOrElse(yield* fromEnvironment, () => Redacted.make(""))
       )
     })
+  )
+
+  /** One new key that is kept nowhere: what it seals opens only while this layer lives. For tests. */
+  static readonly layerMemory: Layer.Layer<Keyring> = Layer.effect(
+    Keyring,
+    Effect.suspend(() => generateKey()).pipe(
+      Effect.flatMap((text) => parseKeys("the new key", text)),
+      Effect.orDie
+    )
   )
 
   /** Reads `NEXUS_ENCRYPTION_KEYS` or, when it is not set, the file at `path`, made on first use. For development. */
@@ -98,7 +109,7 @@ export const parseKeys = Effect.fnUntraced(function* (source: string, text: Reda
     const problem = `${what}. Make a key with: npx nexus keys generate`
     return yield* new ConfigurationInvalid({ problems: [{ variable: source, problem }] })
   }
-  return Keyring.of({ sealing, get: (id) => Option.fromUndefinedOr(keys.get(id)) })
+  return Keyring.of({ sealing, get: (id) => Option.fromUndefinedOr(keys.get(id)), ids: [...keys.keys()] })
 })
 
 /** The key, or what is wrong with its entry. */

@@ -9,9 +9,7 @@ const key = () => randomBytes(32).toString("base64")
 const environment = (variables: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromUnknown(variables))
 
 const keyringOf = (variables: Record<string, string>) =>
-  Effect.gen(function* () {
-    return yield* Keyring
-  }).pipe(Effect.provide(Keyring.layer.pipe(Layer.provide(environment(variables)))))
+  Keyring.pipe(Effect.provide(Keyring.layer.pipe(Layer.provide(environment(variables)))))
 
 const complaint = (text: string) =>
   parseKeys("NEXUS_ENCRYPTION_KEYS", Redacted.make(text)).pipe(
@@ -29,6 +27,7 @@ describe("Keyring", () => {
         Option.some("k1")
       )
       assert.isTrue(Option.isNone(keyring.get("k3")))
+      assert.deepStrictEqual(keyring.ids, ["k2", "k1"])
     })
   )
 
@@ -70,6 +69,14 @@ describe("Keyring", () => {
     })
   )
 
+  it.effect("makes a key of its own for tests", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* Keyring, yield* Effect.provide(Keyring, Layer.fresh(Keyring.layerMemory))]
+      assert.strictEqual(one.sealing.id, "k1")
+      assert.isFalse(one.sealing.key.equals(other.sealing.key))
+    }).pipe(Effect.provide(Keyring.layerMemory))
+  )
+
   it.effect("shows no key when it is printed", () =>
     Effect.gen(function* () {
       const bytes = randomBytes(32)
@@ -82,9 +89,7 @@ describe("Keyring", () => {
 
   describe("layerFile", () => {
     const keyringIn = (path: string, variables: Record<string, string> = {}) =>
-      Effect.gen(function* () {
-        return yield* Keyring
-      }).pipe(Effect.provide(Keyring.layerFile(path).pipe(Layer.provide(environment(variables)))))
+      Keyring.pipe(Effect.provide(Keyring.layerFile(path).pipe(Layer.provide(environment(variables)))))
 
     it.effect("makes a key on first use and keeps it", () =>
       Effect.gen(function* () {

@@ -9,9 +9,7 @@ const k1 = `k1:${randomBytes(32).toString("base64")}`
 const k2 = `k2:${randomBytes(32).toString("base64")}`
 
 const vaultWith = (...keys: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    return yield* Vault
-  }).pipe(
+  Vault.pipe(
     Effect.provide(
       Vault.layer.pipe(
         Layer.provide(Keyring.layer),

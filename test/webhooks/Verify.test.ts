@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import fc from "fast-check"
@@ -26,7 +27,20 @@ const outcome = (changes: Partial<VerifyRequest>) =>
 
 const hexOnly = { "X-Webhook-Signature": headers["x-webhook-signature"] }
 
+const importsOf = (file: string) =>
+  Array.from(
+    readFileSync(new URL(`../../src/webhooks/${file}`, import.meta.url), "utf8").matchAll(
+      /^(?:import|\}) .*from "(.*)"$/gm
+    ),
+    ([, from]) => from
+  )
+
 describe("verify", () => {
+  it("depends on no package and no platform", () => {
+    assert.deepStrictEqual(importsOf("Verify.ts"), ["./StandardKey.ts"])
+    assert.deepStrictEqual(importsOf("StandardKey.ts"), [])
+  })
+
   it.effect("returns the event and its id", () =>
     Effect.gen(function* () {
       const result = yield* Effect.promise(() => verify({ body, headers, secret, now }))
