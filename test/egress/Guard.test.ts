@@ -137,6 +137,21 @@ describe("Egress guard", () => {
     }).pipe(Effect.provide(Egress.layerWith({ allow }).pipe(Layer.provide(dns))))
   })
 
+  it.effect("refuses a name of which only one answer is allowed, and dials neither", () => {
+    const allow = ["127.0.0.2/32"].map(IpNetwork.fromStringUnsafe)
+    const dns = fakeDns({ "first.test": [["127.0.0.2", "127.0.0.1"]], "last.test": [["127.0.0.1", "127.0.0.2"]] })
+    return Effect.gen(function* () {
+      const egress = yield* Egress
+      const allowed = yield* serve((_, response) => response.end("ok"), "127.0.0.2")
+      const forbidden = yield* serve((_, response) => response.end("secret"), "127.0.0.1", allowed.port)
+      for (const host of ["first.test", "last.test"]) {
+        const error = yield* Effect.flip(egress.request(get(`http://${host}:${allowed.port}/`)))
+        assert.strictEqual(error.reason._tag, "ForbiddenUrl")
+      }
+      assert.deepStrictEqual([allowed.connections(), forbidden.connections()], [0, 0])
+    }).pipe(Effect.provide(Egress.layerWith({ allow }).pipe(Layer.provide(dns))))
+  })
+
   it.effect("returns a redirect instead of following it", () =>
     Effect.gen(function* () {
       const egress = yield* Egress

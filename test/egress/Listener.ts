@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http"
+import type { Server as SecureServer } from "node:https"
 import { createServer as createNetServer, type Server as NetServer, type Socket } from "node:net"
 import { Effect, Option, Queue } from "effect"
 
@@ -11,7 +12,8 @@ export interface Listener {
   readonly closed: Queue.Queue<Socket>
 }
 
-const listen = (server: Server | NetServer, host: string, port: number) =>
+/** Starts a server, on a free port by default, and stops it with the scope. */
+export const listen = (server: Server | SecureServer | NetServer, host: string, port = 0) =>
   Effect.gen(function* () {
     const closed = yield* Queue.unbounded<Socket>()
     const sockets = new Set<Socket>()
