@@ -23,7 +23,7 @@ const explanations: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak TLS on that port",
   UND_ERR_HEADERS_OVERFLOW: "its answer has more than 16 KiB of headers",
   HTTPParserError: "its answer is not valid HTTP/1.1",
-  UND_ERR_INVALID_ARG: "a header of the request is not valid"
+  UND_ERR_INVALID_ARG: "the request itself is not valid; look at its headers"
 }
 
 const explain = (code: string): string => explanations[code] ?? `the exchange failed with ${code}`

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Queue } from "effect"
+import { Deferred, Effect, Fiber, Layer, Queue } from "effect"
+import { Dns, NetAddress } from "effect/net"
 import { TestClock } from "effect/testing"
 import { loopback } from "../../src/egress/AllowList.ts"
 import { Egress, type EgressRequest } from "../../src/egress/Egress.ts"
-import { fakeDns } from "./FakeDns.ts"
+import { fakeDns, silentDns } from "./FakeDns.ts"
 import { serve, serveRaw, signals } from "./Listener.ts"
 
 const dns = fakeDns({ "here.test": [["127.0.0.1"]] })
@@ -66,6 +67,15 @@ describe("Egress", () => {
       )
       const answer = yield* egress.request(get(listener.port))
       assert.deepStrictEqual([answer.status, answer.body, answer.headers.link], [200, "ok", undefined])
+    }).pipe(Effect.provide(Open))
+  )
+
+  it.effect("does not take 103 Early Hints for the answer when no other comes", () =>
+    Effect.gen(function* () {
+      const egress = yield* Egress
+      const listener = yield* serveRaw((socket) => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n"))
+      const error = yield* Effect.flip(egress.request(get(listener.port, { timeout: 200 })))
+      assert.strictEqual(error.reason._tag, "Timeout")
     }).pipe(Effect.provide(Open))
   )
 
@@ -168,6 +178,39 @@ describe("Egress", () => {
       yield* Fiber.interrupt(fiber)
       yield* Queue.take(listener.closed)
     }).pipe(Effect.provide(Open))
+  )
+
+  it.effect("says when it was the connection that did not come in time", () =>
+    Effect.gen(function* () {
+      const egress = yield* Egress
+      const error = yield* Effect.flip(egress.request({ ...get(1024), url: "http://slow.test/", timeout: 100 }))
+      assert.strictEqual(error.message, "slow.test could not be connected to within 100ms.")
+    }).pipe(Effect.provide(Egress.layerWith({ allow: loopback }).pipe(Layer.provide(silentDns))))
+  )
+
+  it.effect("sends nothing once it is interrupted while the connection is made", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<void>()
+      const lookup = () => Effect.as(Deferred.await(gate), [NetAddress.ipv4Loopback])
+      const gated = Layer.succeed(Dns.Dns, Dns.make({ lookup }))
+      const urls: Array<string | undefined> = []
+      const listener = yield* serve((request, response) => {
+        urls.push(request.url)
+        response.end()
+      })
+      yield* Effect.gen(function* () {
+        const egress = yield* Egress
+        const fork = (name: string) =>
+          Effect.forkChild(egress.request(get(listener.port, { url: `http://gated.test:${listener.port}/${name}` })), {
+            startImmediately: true
+          })
+        const [given, kept] = [yield* fork("given-up"), yield* fork("kept")]
+        yield* Fiber.interrupt(given)
+        yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(kept)
+        assert.deepStrictEqual(urls, ["/kept"])
+      }).pipe(Effect.provide(Egress.layerWith({ allow: loopback }).pipe(Layer.provide(gated))))
+    })
   )
 
   it.effect("holds at most its number of connections to an origin, and forgets who gave up waiting", () =>
