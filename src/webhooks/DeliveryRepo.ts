@@ -190,10 +190,7 @@ export class DeliveryRepo extends Context.Service<
         return rows.map((row) => row.webhookId)
       })
 
-      const giveBack = Effect.fnUntraced(function* (
-        dispatcher: DispatcherId,
-        deliveries: ReadonlyArray<DeliveryId>
-      ) {
+      const giveBack = Effect.fnUntraced(function* (dispatcher: DispatcherId, deliveries: ReadonlyArray<DeliveryId>) {
         yield* sql`
           UPDATE nexus.delivery SET claimed_by = NULL
           WHERE claimed_by = ${dispatcher}::uuid AND id = ANY (${deliveries}::text[]::uuid[])`
