@@ -48,15 +48,13 @@ const initialize = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const crypto = yield* Crypto.Crypto
+  if (account !== undefined) yield* fs.chown(directory, account.uid, account.gid)
   const binaries = yield* postgresBinaries(account, directory)
   const data = path.join(directory, "data")
   const passwordFile = path.join(directory, "password")
   const password = Hex.encode(yield* crypto.randomBytes(24))
   yield* fs.writeFileString(passwordFile, password, { mode: 0o600 })
-  if (account !== undefined) {
-    yield* fs.chown(directory, account.uid, account.gid)
-    yield* fs.chown(passwordFile, account.uid, account.gid)
-  }
+  if (account !== undefined) yield* fs.chown(passwordFile, account.uid, account.gid)
   yield* runProgram(
     binaries.initdb,
     [

