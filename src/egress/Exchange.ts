@@ -88,7 +88,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return
-    this.#chunks.push(chunk.length > this.#room ? chunk.subarray(0, this.#room) : chunk)
+    const kept = chunk.length > this.#room ? chunk.subarray(0, this.#room) : chunk
+    // A chunk is a view into what the socket read. A byte of body between kilobytes of chunk extensions must not keep
+    // all of it alive, or 16 KiB of body could hold a gigabyte.
+    this.#chunks.push(kept.length * 2 < kept.buffer.byteLength ? Buffer.from(kept) : kept)
     this.#room -= chunk.length
     if (this.#room < 0) this.#succeed(true)
   }
