@@ -33,7 +33,7 @@ export const makeLease = Effect.gen(function* () {
     until = asked + LeaseRepo.lapsesAfterMillis
     const freed = yield* repo.takeOver(id)
     if (freed > 0) yield* Effect.logWarning(`Took over ${freed} deliveries of a dispatcher whose lease had lapsed`)
-  }).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning("The lease could not be renewed", error)))
+  }).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning(`The lease could not be renewed: ${error.message}`)))
 
   yield* renew.pipe(Effect.repeat(Schedule.spaced("1500 millis")), Effect.forkScoped)
   return { id, holds: () => now() < until, lapsed: Deferred.await(lapsed) } satisfies Lease
