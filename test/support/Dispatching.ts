@@ -1,12 +1,12 @@
 import { NodeDns, NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, type Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { WebhookId } from "../../src/domain/Ids.ts"
 import { loopback } from "../../src/egress/AllowList.ts"
 import { Egress } from "../../src/egress/Egress.ts"
 import { FanOut } from "../../src/outbox/FanOut.ts"
 import { OutboxRepo } from "../../src/outbox/OutboxRepo.ts"
-import { Keyring } from "../../src/vault/Keyring.ts"
+import { Keyring, parseKeys } from "../../src/vault/Keyring.ts"
 import { Vault } from "../../src/vault/Vault.ts"
 import { DeliveryRepo } from "../../src/webhooks/DeliveryRepo.ts"
 import { DispatcherHealth } from "../../src/webhooks/DispatcherHealth.ts"
@@ -19,6 +19,11 @@ import { Statistics } from "../../src/webhooks/Statistics.ts"
 import { StatRepo } from "../../src/webhooks/StatRepo.ts"
 import { TestDatabase } from "./Database.ts"
 
+/** The key that tests seal with, so that other processes of a test can open it. */
+export const testKey = "k1:bmV4dXMtdGVzdC1rZXktMzItYnl0ZXMtbG9uZy1va2E="
+
+const TestKeyring = Layer.effect(Keyring, parseKeys("the tests' key", Redacted.make(testKey)))
+
 /** Everything that a dispatcher needs, on a database of the test file's own; loopback may be reached. */
 export const DispatchingLayer = Layer.mergeAll(FanOut.layer, Recipients.layer, Sender.layer, Statistics.layer).pipe(
   Layer.provideMerge(
@@ -30,7 +35,7 @@ export const DispatchingLayer = Layer.mergeAll(FanOut.layer, Recipients.layer, S
       OutboxRepo.layer,
       RecipientRepo.layer,
       StatRepo.layer,
-      Vault.layer.pipe(Layer.provide(Keyring.layerMemory))
+      Vault.layer.pipe(Layer.provide(TestKeyring))
     )
   ),
   Layer.provideMerge(TestDatabase.layer),
