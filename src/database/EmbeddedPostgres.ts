@@ -49,11 +49,11 @@ const stopIfUnused = Effect.fnUntraced(
     if (rows[0]?.alone === true) yield* stopServer(cluster)
   },
   Effect.scoped,
-  // No server: nothing to stop. Another process may have stopped it, or someone killed it.
-  Effect.catchTag("SqlError", (error) => Effect.logDebug("The embedded Postgres is gone already", error)),
-  Effect.catchTag("ProgramFailed", (error) =>
-    Effect.logWarning(`The embedded Postgres goes on running: ${error.output}`)
-  )
+  Effect.catchTags({
+    // No server, nothing to stop: another process may have stopped it, or someone killed it.
+    SqlError: (error) => Effect.logDebug("The embedded Postgres is gone already", error),
+    ProgramFailed: (error) => Effect.logWarning(`The embedded Postgres goes on running: ${error.output}`)
+  })
 )
 
 /**

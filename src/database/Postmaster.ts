@@ -23,7 +23,7 @@ export const readLockFile = Effect.fnUntraced(function* (cluster: Cluster) {
   const path = yield* Path.Path
   const text = yield* fs
     .readFileString(path.join(cluster.data, "postmaster.pid"))
-    .pipe(Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed(undefined)))
+    .pipe(Effect.catchReason("PlatformError", "NotFound", () => Effect.void))
   if (text === undefined) return undefined
   const lines = text.split("\n").map((line) => line.trim())
   const lock: LockFile = { text, pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7] === "ready" }

@@ -1,10 +1,9 @@
+import { spawn } from "node:child_process"
 import * as net from "node:net"
-import * as process from "node:process"
 import { NodeServices } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Logger, Option, Path, Redacted, type Scope } from "effect"
-import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { EmbeddedPostgres } from "../../src/database/EmbeddedPostgres.ts"
 import { killHard, processExists, startProgram } from "../support/Processes.ts"
 
@@ -54,6 +53,16 @@ const runningPid = (home: Home) => Effect.flatMap(serverPid(home), Effect.fromNu
 
 const program = (home: Home, root?: string) =>
   startProgram("test/support/EmbeddedProgram.ts", [home.home, home.rootDirectory], root)
+
+/** A program that has nothing to do with Postgres, of the account that the server runs as. Returns its process id. */
+const sleeperOfServersAccount = Effect.fnUntraced(function* ({ home }: Home) {
+  const { gid, uid } = yield* (yield* FileSystem.FileSystem).stat(`${home}/postgres/data`)
+  const sleeper = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn("sleep", ["3600"], { uid: Option.getOrThrow(uid), gid: Option.getOrThrow(gid), cwd: "/" })),
+    (sleeper) => Effect.sync(() => sleeper.kill())
+  )
+  return yield* Effect.fromNullishOr(sleeper.pid)
+})
 
 /** A copy of this project, with the packages of Postgres in it, in a folder of mode 0700. */
 const privateProject = Effect.gen(function* () {
@@ -153,10 +162,9 @@ describe("EmbeddedPostgres", () => {
     "makes one server of two first starts at once",
     Effect.gen(function* () {
       const home = yield* makeHome
-      const books = yield* Effect.all(
-        [withServer(home, addBook), withServer(home, addBook), withServer(home, addBook)].map(Effect.option),
-        { concurrency: "unbounded" }
-      )
+      const books = yield* Effect.forEach([1, 2, 3], () => Effect.option(withServer(home, addBook)), {
+        concurrency: "unbounded"
+      })
       assert.lengthOf(books.filter(Option.isSome), 3)
       assert.isUndefined(yield* serverPid(home))
     })
@@ -236,11 +244,10 @@ describe("EmbeddedPostgres", () => {
       const fs = yield* FileSystem.FileSystem
       const home = yield* makeHome
       yield* withServer(home, addBook)
-      const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-      const innocent = yield* spawner.spawn(ChildProcess.make(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]))
-      yield* fs.writeFileString(lockPath(home), `${innocent.pid}\n${home.home}\n1\n5432\n\n127.0.0.1\n\nready\n`)
+      const innocent = yield* sleeperOfServersAccount(home)
+      yield* fs.writeFileString(lockPath(home), `${innocent}\n${home.home}\n1\n5432\n\n127.0.0.1\n\nready\n`)
       assert.strictEqual(yield* withServer(home, addBook), 2)
-      assert.isTrue(yield* processExists(innocent.pid))
+      assert.isTrue(yield* processExists(innocent))
     })
   )
 
