@@ -123,9 +123,17 @@ describe("EmbeddedPostgres", () => {
         Effect.fnUntraced(function* (connection, url) {
           const mode = (file: string) => Effect.map(fs.stat(`${home.home}/${file}`), ({ mode }) => mode & 0o777)
           assert.deepStrictEqual(
-            yield* Effect.forEach(["", "database-url", "postgres", "postgres/password", "postgres/data"], mode),
-            [0o700, 0o600, 0o700, 0o600, 0o700]
+            yield* Effect.forEach(
+              ["", "database-url", "postgres/password", "postgres/data", "postgres/server.log"],
+              mode
+            ),
+            [0o700, 0o600, 0o600, 0o700, 0o600]
           )
+          // Nobody else may list or change the folder; root's Postgres account may pass through it.
+          assert.strictEqual((yield* mode("postgres")) & 0o066, 0)
+          for (const file of ["postgres", "postgres/password", "postgres/port"]) {
+            assert.deepStrictEqual((yield* fs.stat(`${home.home}/${file}`)).uid, (yield* fs.stat(home.home)).uid)
+          }
           const show = Effect.fnUntraced(function* (name: string) {
             const { rows } = yield* connection.query("SELECT current_setting($1) AS value", [name])
             return rows[0]?.value
