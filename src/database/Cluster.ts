@@ -1,5 +1,5 @@
 import * as os from "node:os"
-import { Crypto, Effect, FileSystem, Path, Redacted } from "effect"
+import { Crypto, Effect, FileSystem, Path, Redacted, Schedule } from "effect"
 import { Hex } from "effect/encoding"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import { accountForNewServer, accountOfServer } from "./PostgresAccount.ts"
@@ -115,7 +115,12 @@ const create = Effect.fnUntraced(function* (options: ClusterOptions, place: stri
         )
   yield* initialize(draft, account, options.settings).pipe(
     Effect.andThen(publish),
-    Effect.tapError(() => Effect.ignore(fs.remove(draft, { recursive: true }))),
+    // After a Ctrl-C, too. What initdb started may still be on its way out and writing.
+    Effect.onError(() =>
+      fs
+        .remove(draft, { recursive: true, force: true })
+        .pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 10 }), Effect.ignore)
+    ),
     Effect.catchTag("PlatformError", (error) =>
       fs.exists(place).pipe(Effect.flatMap((exists) => (exists ? Effect.void : Effect.fail(error))))
     )

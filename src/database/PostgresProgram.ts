@@ -39,6 +39,9 @@ export const runProgram = Effect.fn("PostgresProgram.run")(
           resume(Effect.fail(new ProgramFailed({ file, exitCode: error.code ?? error.signal ?? undefined, output })))
         }
       )
-      return Effect.sync(() => child.kill())
+      return Effect.callback<void>((ended) => {
+        child.once("close", () => ended(Effect.void))
+        if (child.exitCode !== null || !child.kill()) ended(Effect.void)
+      })
     })
 )
