@@ -3,7 +3,7 @@ import * as net from "node:net"
 import { NodeServices } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Logger, Option, Path, Redacted, type Scope } from "effect"
+import { Effect, FileSystem, Layer, Logger, Option, Path, Redacted, Schedule, type Scope } from "effect"
 import { EmbeddedPostgres } from "../../src/database/EmbeddedPostgres.ts"
 import { killHard, processExists, startProgram } from "../support/Processes.ts"
 
@@ -243,6 +243,27 @@ describe("EmbeddedPostgres", () => {
       yield* killed.signal("SIGKILL")
       yield* killHard(pid)
       assert.strictEqual(yield* withServer(home, addBook), 2)
+    })
+  )
+
+  live(
+    "starts the server again, at the same address, when it is killed under a process that uses it",
+    Effect.gen(function* () {
+      const home = yield* makeHome
+      yield* withServer(
+        home,
+        Effect.fnUntraced(function* (connection, url) {
+          yield* addBook(connection)
+          const pid = yield* runningPid(home)
+          yield* killHard(pid)
+          const again = yield* PgConnection.make({ url: Redacted.make(url) }).pipe(
+            Effect.retry(Schedule.spaced("50 millis"))
+          )
+          assert.strictEqual(yield* addBook(again), 2)
+          assert.notStrictEqual(yield* serverPid(home), pid)
+        })
+      )
+      assert.isUndefined(yield* serverPid(home))
     })
   )
 
