@@ -28,8 +28,9 @@ BEGIN
 END
 $$;
 
--- Every partition from a day on, up to a week ahead; says how many were new.
-CREATE FUNCTION nexus.add_partitions(since timestamptz DEFAULT now()) RETURNS bigint LANGUAGE sql AS $$
+-- Every partition from a day on, up to a week ahead; says how many were new. The day before today is there for
+-- processes whose clock is behind the database's.
+CREATE FUNCTION nexus.add_partitions(since timestamptz DEFAULT now() - interval '1 day') RETURNS bigint LANGUAGE sql AS $$
   SELECT count(*) FILTER (WHERE nexus.add_partition(parent, day::date))
   FROM unnest(ARRAY['event', 'delivery_history', 'attempt']) AS parent,
     generate_series((since AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + 7, '1 day') AS day

@@ -15,13 +15,16 @@ export interface FanOut {
   readonly claims: ReadonlyArray<Claim>
 }
 
+/** Bytes of payload in one statement, as stored, beside the row that goes beyond them. */
+const mostBytes = 4 * 1024 * 1024
+
 export class OutboxRepo extends Context.Service<
   OutboxRepo,
   {
     /**
      * Takes up to `limit` rows and makes them deliveries of every active webhook that wants them, claimed by
      * `dispatcher` as far as `room` allows. One statement, all or nothing; rows that another dispatcher is taking are
-     * passed over. A row that can't be an event becomes a dead letter.
+     * passed over. A row that can't be an event becomes a dead letter. A dispatcher whose lease has ended takes nothing.
      */
     fanOut(dispatcher: DispatcherId, limit: number, room: Room): Effect.Effect<FanOut, SqlError>
     /** Makes the first row of the outbox a dead letter, whatever is in it, with the reason given. */
@@ -37,8 +40,14 @@ export class OutboxRepo extends Context.Service<
 
       const fanOut = Effect.fnUntraced(function* (dispatcher: DispatcherId, limit: number, room: Room) {
         const rows = yield* sql<Claim & { readonly taken: number; readonly unclaimed: number }>`
-          WITH batch AS MATERIALIZED (
-            SELECT id FROM nexus.outbox ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+          WITH lease AS MATERIALIZED (
+            SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
+          ), locked AS MATERIALIZED (
+            SELECT id, pg_column_size(payload) AS size FROM nexus.outbox WHERE EXISTS (SELECT FROM lease)
+            ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+          ), batch AS MATERIALIZED (
+            SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM locked) AS _
+            WHERE before < ${mostBytes}
           ), taken AS MATERIALIZED (
             DELETE FROM nexus.outbox USING batch WHERE outbox.id = batch.id
             RETURNING outbox.id, outbox.user_id, outbox.event_type, outbox.payload, outbox.idempotency_key,
@@ -71,7 +80,7 @@ export class OutboxRepo extends Context.Service<
             SELECT id, user_id, event_type, body, traceparent, created_at FROM fresh
           ), wanted AS (
             SELECT fresh.id AS event_id, webhook.id AS webhook_id, webhook.version, webhook.max_attempts,
-              fresh.user_id, fresh.event_type, fresh.traceparent,
+              fresh.user_id, fresh.event_type, fresh.traceparent, fresh.body,
               row_number() OVER (ORDER BY fresh.id) AS place,
               row_number() OVER (PARTITION BY webhook.id ORDER BY fresh.id) AS place_in_webhook
             FROM fresh JOIN nexus.webhook_subscription AS webhook
@@ -93,10 +102,9 @@ export class OutboxRepo extends Context.Service<
           SELECT (SELECT count(*)::int FROM taken) AS taken,
             (SELECT count(*)::int FROM made WHERE NOT claimed) AS unclaimed,
             made.id AS delivery_id, made.event_id, made.webhook_id, made.version AS webhook_version,
-            made.user_id, made.event_type, fresh.body, 0 AS attempt_count, 0 AS attempts_before,
+            made.user_id, made.event_type, made.body, 0 AS attempt_count, 0 AS attempts_before,
             made.max_attempts, false AS is_manual, made.traceparent
-          FROM (VALUES (true)) AS always
-            LEFT JOIN (made JOIN fresh ON fresh.id = made.event_id) ON made.claimed`
+          FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed`
         const { taken, unclaimed } = rows[0] ?? { taken: 0, unclaimed: 0 }
         return { taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
       })
@@ -115,7 +123,7 @@ export class OutboxRepo extends Context.Service<
       return OutboxRepo.of({
         fanOut,
         bury,
-        arm: sql`SELECT setval('nexus.sleeper', 2)`.pipe(Effect.asVoid)
+        arm: sql`SELECT setval('nexus.sleeper', 2) FROM nexus.sleeper WHERE last_value <> 2`.pipe(Effect.asVoid)
       })
     })
   )

@@ -11,7 +11,8 @@ export class DeliveryRepo extends Context.Service<
   {
     /**
      * Claims deliveries that are due: those that a person asked for first, then webhook by webhook, from the first
-     * webhook after `cursor`. Rows of disabled and paused webhooks, and of webhooks without room, stay as they are.
+     * webhook after `cursor`. Rows of disabled and paused webhooks, and of webhooks without room, stay as they are; a
+     * dispatcher whose lease has ended gets nothing.
      */
     claim(dispatcher: DispatcherId, cursor: string, room: Room): Effect.Effect<ReadonlyArray<Claim>, SqlError>
     /**
@@ -39,15 +40,18 @@ export class DeliveryRepo extends Context.Service<
 
       const claim = Effect.fnUntraced(function* (dispatcher: DispatcherId, cursor: string, room: Room) {
         return yield* sql<Claim>`
-          WITH RECURSIVE ring (webhook_id) AS (
-            (SELECT webhook_id FROM nexus.delivery WHERE webhook_id > ${cursor}::uuid ORDER BY webhook_id LIMIT 1)
+          WITH RECURSIVE lease AS MATERIALIZED (
+            SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
+          ), ring (webhook_id) AS (
+            (SELECT webhook_id FROM nexus.delivery WHERE webhook_id > ${cursor}::uuid AND EXISTS (SELECT FROM lease)
+             ORDER BY webhook_id LIMIT 1)
             UNION ALL
             SELECT (SELECT next.webhook_id FROM nexus.delivery AS next
                     WHERE next.webhook_id > ring.webhook_id ORDER BY next.webhook_id LIMIT 1)
             FROM ring WHERE ring.webhook_id IS NOT NULL
           ), asked AS MATERIALIZED (
             SELECT id FROM nexus.delivery
-            WHERE is_manual AND claimed_by IS NULL AND next_attempt_at <= now()
+            WHERE is_manual AND claimed_by IS NULL AND next_attempt_at <= now() AND EXISTS (SELECT FROM lease)
             ORDER BY next_attempt_at LIMIT ${room.total} FOR UPDATE SKIP LOCKED
           ), due AS MATERIALIZED (
             SELECT mine.id

@@ -1,0 +1,52 @@
+import { Context, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { DispatcherId } from "../domain/Ids.ts"
+import type { Room } from "../webhooks/Claim.ts"
+import { OutboxRepo, type FanOut as Result } from "./OutboxRepo.ts"
+
+/** Rows of the outbox in one statement, at most. */
+const mostRows = 500
+
+/**
+ * Moves events out of the outbox, many at a time. A batch that Postgres refuses is halved until the row that is to
+ * blame stands alone and becomes a dead letter; the rows beside it go out.
+ */
+export class FanOut extends Context.Service<
+  FanOut,
+  {
+    /** One batch; `more` when the outbox may hold another. */
+    next(dispatcher: DispatcherId, room: Room): Effect.Effect<Result & { readonly more: boolean }, SqlError>
+  }
+>()("nexus/outbox/FanOut") {
+  static readonly layer = Layer.effect(
+    FanOut,
+    Effect.gen(function* () {
+      const repo = yield* OutboxRepo
+      let limit = mostRows
+
+      return FanOut.of({
+        next: Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
+          const asked = limit
+          const result = yield* repo.fanOut(dispatcher, asked, room).pipe(
+            Effect.catchTag("SqlError", (error) => {
+              if (error.isRetryable) return Effect.fail(error)
+              limit = Math.ceil(asked / 2)
+              return (asked === 1 ? bury(error) : Effect.void).pipe(Effect.as(nothing))
+            })
+          )
+          if (result === nothing) return { ...nothing, more: true }
+          limit = Math.min(asked * 2, mostRows)
+          return { ...result, more: result.taken === asked }
+        })
+      })
+
+      function bury(error: SqlError) {
+        return Effect.logError("An outbox row can't be fanned out and becomes a dead letter", error).pipe(
+          Effect.andThen(repo.bury(`Postgres refused this row: ${error.message}`))
+        )
+      }
+    })
+  )
+}
+
+const nothing: Result = { taken: 0, unclaimed: 0, claims: [] }

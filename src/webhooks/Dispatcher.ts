@@ -1,0 +1,199 @@
+/** Sends: moves events out of the outbox and deliveries to their webhooks. Every process that runs it is the same. */
+import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Stream } from "effect"
+import { listen } from "../database/Listen.ts"
+import type { WebhookId } from "../domain/Ids.ts"
+import { FanOut } from "../outbox/FanOut.ts"
+import { OutboxRepo } from "../outbox/OutboxRepo.ts"
+import type { Claim } from "./Claim.ts"
+import { DeliveryRepo } from "./DeliveryRepo.ts"
+import { DispatcherHealth } from "./DispatcherHealth.ts"
+import { Lanes } from "./Lanes.ts"
+import { makeLease } from "./Lease.ts"
+import { LeaseRepo } from "./LeaseRepo.ts"
+import { makeOutcomeLog } from "./OutcomeLog.ts"
+import { Recipients } from "./Recipients.ts"
+import { Sender } from "./Sender.ts"
+
+const limits = Config.all({
+  held: Config.Int("NEXUS_HELD_DELIVERIES").pipe(Config.withDefault(2000)),
+  heldPerWebhook: Config.Int("NEXUS_HELD_DELIVERIES_PER_WEBHOOK").pipe(Config.withDefault(200)),
+  inFlight: Config.Int("NEXUS_REQUESTS").pipe(Config.withDefault(1024)),
+  inFlightPerOrigin: Config.Int("NEXUS_REQUESTS_PER_ORIGIN").pipe(Config.withDefault(64))
+})
+
+/** How long an idle dispatcher sleeps when nobody wakes it, and how often it looks for what has become due. */
+const pollMillis = 250
+/** How long a stopping dispatcher waits for the requests that are under way; they end within 10 seconds. */
+const drainLimit = "15 seconds"
+/** Comes before every webhook's id. */
+const firstWebhook = "00000000-0000-0000-0000-000000000000"
+/** Stands in for a recipient that can't be made ready: its deliveries fail, in their lane like any other. */
+const unusable = { origin: "", maxInFlight: 10 }
+
+const make = Effect.gen(function* () {
+  const fanOut = yield* FanOut
+  const outbox = yield* OutboxRepo
+  const deliveries = yield* DeliveryRepo
+  const leases = yield* LeaseRepo
+  const recipients = yield* Recipients
+  const sender = yield* Sender
+  const health = yield* DispatcherHealth
+  const clock = yield* Clock.Clock
+  const caps = yield* limits
+
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const wake = Latch.makeUnsafe(false)
+  /** Webhooks whose waiting deliveries must be claimed anew, under what holds now; "all" after a change by a person. */
+  let changed: "all" | ReadonlyArray<WebhookId> = []
+  let due = true
+
+  /** Under one lease: claims and sends until it lapses; then, or when interrupted, brings what it holds to an end. */
+  const session = Effect.gen(function* () {
+    const lease = yield* makeLease
+    const lanes = new Lanes(caps, now, () => {
+      due = true
+      wake.openUnsafe()
+    })
+    const requests = yield* FiberSet.make()
+    const fork = yield* FiberSet.runtime(requests)()
+    const log = yield* makeOutcomeLog(lease.id, (webhooks) =>
+      Effect.sync(() => {
+        if (changed !== "all") changed = [...changed, ...webhooks]
+        wake.openUnsafe()
+      })
+    )
+    let ready = yield* recipients.of([])
+    let cursor = firstWebhook
+    let claimedAt = Number.NEGATIVE_INFINITY
+    let stopping = false
+
+    const attempt = Effect.fnUntraced(function* (claim: Claim) {
+      const recipient = ready.get(claim.webhookId)
+      const outcome = yield* (
+        recipient === undefined || "error" in recipient
+          ? sender.refuse(claim, recipient?.error ?? "The webhook was deleted")
+          : sender.send(claim, recipient)
+      ).pipe(
+        Effect.catchDefect((defect) =>
+          Effect.logError("A delivery failed for a reason of our own", Cause.die(defect)).pipe(
+            Effect.andThen(
+              sender.refuse(claim, "The request could not be made, for a reason that is not the receiver's")
+            )
+          )
+        )
+      )
+      log.add(outcome)
+      lanes.done(claim, outcome.attempt.durationMillis)
+      pump()
+    })
+
+    const pump = () => {
+      while (lease.holds() && !stopping) {
+        const claim = lanes.next()
+        if (claim === undefined) return
+        fork(attempt(claim))
+      }
+    }
+
+    const giveBack = (claims: ReadonlyArray<Claim>) =>
+      claims.length === 0
+        ? Effect.void
+        : deliveries.giveBack(
+            lease.id,
+            claims.map((claim) => claim.deliveryId)
+          )
+
+    const admit = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
+      if (claims.length === 0) return
+      ready = yield* recipients.of(claims)
+      for (const claim of claims) {
+        const recipient = ready.get(claim.webhookId)
+        lanes.add(claim, recipient === undefined || "error" in recipient ? unusable : recipient)
+      }
+      pump()
+    })
+
+    /** Claims what is due; true when there may be more. */
+    const collect = Effect.gen(function* () {
+      const room = lanes.room()
+      due = false
+      claimedAt = now()
+      const claims = yield* deliveries.claim(lease.id, cursor, room)
+      yield* admit(claims)
+      const full = claims.length >= room.total
+      const begunInTheMiddle = cursor !== firstWebhook
+      cursor = full ? (claims.at(-1)?.webhookId ?? firstWebhook) : firstWebhook
+      due ||= claims.length > 0 && (full || begunInTheMiddle)
+    })
+
+    /** Looks once for new events and for what is due; true when there may be more of either. */
+    const look = Effect.gen(function* () {
+      const stale = changed === "all" ? lanes.withdraw() : changed.flatMap((webhookId) => lanes.withdraw(webhookId))
+      changed = []
+      yield* giveBack([...stale, ...lanes.shed()])
+      const room = lanes.room()
+      const events = room.total === 0 ? undefined : yield* fanOut.next(lease.id, room)
+      yield* admit(events?.claims ?? [])
+      due ||= (events?.unclaimed ?? 0) > 0 || now() - claimedAt >= pollMillis
+      if (due && lanes.room().total > 0) yield* collect
+      yield* health.claimed
+      return lanes.room().total > 0 && (events?.more === true || due)
+    })
+
+    const feed = Effect.gen(function* () {
+      wake.closeUnsafe()
+      if (yield* look) return
+      yield* outbox.arm
+      if (yield* look) return
+      yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
+    }).pipe(
+      Effect.catchTag("SqlError", (error) =>
+        Effect.logWarning(`The dispatcher can't reach its database; it goes on trying: ${error.message}`).pipe(
+          Effect.andThen(Effect.sleep("1 second"))
+        )
+      )
+    )
+
+    const drain = Effect.gen(function* () {
+      stopping = true
+      yield* giveBack(lanes.withdraw())
+      yield* FiberSet.awaitEmpty(requests)
+      yield* log.drained
+    }).pipe(
+      Effect.timeoutOption(drainLimit),
+      Effect.andThen(leases.end(lease.id)),
+      Effect.catchTag("SqlError", (error) =>
+        Effect.logWarning(`What the dispatcher held waits for its lease to lapse: ${error.message}`)
+      )
+    )
+
+    yield* feed.pipe(Effect.forever, Effect.raceFirst(lease.lapsed), Effect.ensuring(drain))
+    yield* Effect.logWarning("The dispatcher's lease had lapsed; it begins a new one")
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("SqlError", (error) =>
+      Effect.logWarning(`The dispatcher can't begin a lease; it goes on trying: ${error.message}`).pipe(
+        Effect.andThen(Effect.sleep("1 second"))
+      )
+    )
+  )
+
+  yield* listen("nexus_wake").pipe(
+    Stream.runForEach(() => Effect.sync(() => wake.openUnsafe())),
+    Effect.forkScoped
+  )
+  yield* listen("nexus_changed").pipe(
+    Stream.runForEach(() =>
+      Effect.sync(() => {
+        changed = "all"
+        wake.openUnsafe()
+      })
+    ),
+    Effect.forkScoped
+  )
+  yield* session.pipe(Effect.forever, Effect.forkScoped)
+  yield* Effect.addFinalizer(() => health.stopping)
+})
+
+/** Runs a dispatcher while the application runs; closing its scope drains it. */
+export const DispatcherLayer = Layer.effectDiscard(make)

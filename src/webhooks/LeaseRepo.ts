@@ -1,0 +1,68 @@
+/** The leases of the dispatchers. All times are the database's, so that no two clocks have to agree. */
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { DispatcherId } from "../domain/Ids.ts"
+
+export class LeaseRepo extends Context.Service<
+  LeaseRepo,
+  {
+    /** Begins a lease for a process of this machine. */
+    begin(host: string, pid: number): Effect.Effect<DispatcherId, SqlError>
+    /** Prolongs a lease; false when it had lapsed, which can't be undone. */
+    renew(dispatcher: DispatcherId): Effect.Effect<boolean, SqlError>
+    /** Ends the lapsed leases of others and frees what they held; returns how many deliveries that were. */
+    takeOver(dispatcher: DispatcherId): Effect.Effect<number, SqlError>
+    /** Ends a lease and frees what it still holds. */
+    end(dispatcher: DispatcherId): Effect.Effect<void, SqlError>
+  }
+>()("nexus/webhooks/LeaseRepo") {
+  /** A lease lapses this long after it was last renewed. */
+  static readonly lapsesAfterMillis = 5000
+
+  static readonly layer = Layer.effect(
+    LeaseRepo,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const lapse = `${LeaseRepo.lapsesAfterMillis} milliseconds`
+
+      return LeaseRepo.of({
+        begin: Effect.fn("LeaseRepo.begin")(function* (host: string, pid: number) {
+          const rows = yield* sql<{ readonly id: DispatcherId }>`
+            INSERT INTO nexus.dispatcher (id, host, pid) VALUES (nexus.uuid7(), ${host}, ${pid}) RETURNING id`
+          return yield* Effect.fromNullishOr(rows[0]?.id).pipe(Effect.orDie)
+        }),
+        renew: Effect.fnUntraced(function* (dispatcher: DispatcherId) {
+          const rows = yield* sql`
+            UPDATE nexus.dispatcher SET heartbeat_at = clock_timestamp()
+            WHERE id = ${dispatcher}::uuid AND ended_at IS NULL AND heartbeat_at > clock_timestamp() - ${lapse}::interval
+            RETURNING id`
+          return rows.length === 1
+        }),
+        takeOver: Effect.fnUntraced(function* (dispatcher: DispatcherId) {
+          const rows = yield* sql<{ readonly freed: number }>`
+            WITH lapsed AS MATERIALIZED (
+              SELECT id FROM nexus.dispatcher
+              WHERE ended_at IS NULL AND heartbeat_at <= clock_timestamp() - ${lapse}::interval FOR UPDATE SKIP LOCKED
+            ), ended AS (
+              UPDATE nexus.dispatcher SET ended_at = clock_timestamp(), end_reason = 'lapsed', taken_over_by = ${dispatcher}::uuid
+              FROM lapsed WHERE dispatcher.id = lapsed.id
+            ), freed AS (
+              UPDATE nexus.delivery SET claimed_by = NULL
+              FROM lapsed WHERE delivery.claimed_by = lapsed.id RETURNING delivery.id
+            )
+            SELECT count(*)::int AS freed FROM freed`
+          return rows[0]?.freed ?? 0
+        }),
+        end: Effect.fn("LeaseRepo.end")(function* (dispatcher: DispatcherId) {
+          yield* sql`
+            WITH ended AS (
+              UPDATE nexus.dispatcher SET ended_at = clock_timestamp(), end_reason = 'stopped'
+              WHERE id = ${dispatcher}::uuid AND ended_at IS NULL
+            )
+            UPDATE nexus.delivery SET claimed_by = NULL WHERE claimed_by = ${dispatcher}::uuid`
+        })
+      })
+    })
+  )
+}

@@ -1,0 +1,38 @@
+/** Loads the webhooks that deliveries go to, secrets still sealed. */
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { UserId, WebhookId } from "../domain/Ids.ts"
+import type { Sealed } from "../vault/Vault.ts"
+
+export interface RecipientRow {
+  readonly id: WebhookId
+  readonly userId: UserId
+  readonly version: number
+  readonly url: string
+  readonly secret: Sealed
+  readonly previousSecret: Sealed | null
+  readonly previousSecretExpiresAt: Date | null
+  readonly headers: Sealed | null
+  readonly maxInFlight: number
+}
+
+export class RecipientRepo extends Context.Service<
+  RecipientRepo,
+  {
+    /** The rows of those webhooks that still exist. */
+    load(webhooks: ReadonlyArray<WebhookId>): Effect.Effect<ReadonlyArray<RecipientRow>, SqlError>
+  }
+>()("nexus/webhooks/RecipientRepo") {
+  static readonly layer = Layer.effect(
+    RecipientRepo,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      return RecipientRepo.of({
+        load: (webhooks) => sql<RecipientRow>`
+          SELECT id, user_id, version, url, secret, previous_secret, previous_secret_expires_at, headers, max_in_flight
+          FROM nexus.webhook_subscription WHERE id = ANY (${webhooks}::text[]::uuid[])`
+      })
+    })
+  )
+}

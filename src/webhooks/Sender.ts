@@ -1,0 +1,109 @@
+import { Clock, Context, Crypto, Effect, Layer } from "effect"
+import packageJson from "../../package.json" with { type: "json" }
+import { AttemptId } from "../domain/Ids.ts"
+import { Egress } from "../egress/Egress.ts"
+import type { Claim } from "./Claim.ts"
+import { type Answer, describe, judge } from "./Judge.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { Recipient } from "./Recipient.ts"
+import { retryDelays } from "./RetrySchedule.ts"
+import { sign } from "./Signature.ts"
+
+/** How long a receiver has for its status, and how much of its answer is kept. */
+const timeoutMillis = 10_000
+const keptBodyBytes = 16_384
+
+/** Makes one attempt of a delivery: one signed POST, its answer read and judged. Never fails, never retries. */
+export class Sender extends Context.Service<
+  Sender,
+  {
+    send(claim: Claim, recipient: Recipient): Effect.Effect<Outcome>
+    /** The outcome of an attempt that could not be made at all. */
+    refuse(claim: Claim, error: string): Effect.Effect<Outcome>
+  }
+>()("nexus/webhooks/Sender") {
+  static readonly layer = Layer.effect(
+    Sender,
+    Effect.gen(function* () {
+      const egress = yield* Egress
+      const crypto = yield* Crypto.Crypto
+      const clock = yield* Clock.Clock
+      const delays = yield* retryDelays
+      const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const attemptId = crypto.randomUUIDv7().pipe(
+        Effect.map((id) => AttemptId.make(id)),
+        Effect.orDie
+      )
+
+      const outcome = (
+        id: AttemptId,
+        claim: Claim,
+        answer: Answer,
+        body: string | null,
+        startedAt: number
+      ): Outcome => ({
+        attempt: {
+          id,
+          claim,
+          number: claim.attemptCount + 1,
+          startedAt,
+          durationMillis: monotonic() - startedAt,
+          responseStatus: answer._tag === "Answered" ? answer.status : null,
+          responseHeaders: answer._tag === "Answered" ? storable(JSON.stringify(answer.headers)) : null,
+          responseBody: body === null ? null : storable(body),
+          error: describe(answer)
+        },
+        verdict: judge(claim, answer, delays, clock.currentTimeMillisUnsafe())
+      })
+
+      return Sender.of({
+        send: Effect.fnUntraced(function* (claim: Claim, recipient: Recipient) {
+          const id = yield* attemptId
+          const startedAt = monotonic()
+          const now = clock.currentTimeMillisUnsafe()
+          return yield* egress
+            .request({
+              url: recipient.url,
+              method: "POST",
+              headers: headers(claim, recipient, now),
+              body: claim.body,
+              timeout: timeoutMillis,
+              maxBody: keptBodyBytes
+            })
+            .pipe(
+              Effect.match({
+                onSuccess: ({ status, headers, body }) =>
+                  outcome(id, claim, { _tag: "Answered", status, headers }, body, startedAt),
+                onFailure: (error) => outcome(id, claim, { _tag: "Unanswered", error: error.message }, null, startedAt)
+              })
+            )
+        }),
+        refuse: (claim, error) =>
+          Effect.map(attemptId, (id) => outcome(id, claim, { _tag: "Unanswered", error }, null, monotonic()))
+      })
+    })
+  )
+}
+
+const userAgent = `Nexus-Webhooks/${packageJson.version}`
+
+const headers = (claim: Claim, recipient: Recipient, now: number): Record<string, string> => {
+  const { keys, previousKeyEndsAt } = recipient
+  const overlap = previousKeyEndsAt !== null && previousKeyEndsAt > now
+  const timestamp = Math.floor(now / 1000)
+  return {
+    ...recipient.headers,
+    "content-type": "application/json",
+    ...sign(overlap ? keys : { current: keys.current }, claim.eventId, timestamp, claim.body),
+    "x-webhook-id": claim.webhookId,
+    "x-webhook-event": claim.eventType,
+    "x-webhook-delivery": claim.deliveryId,
+    "webhook-id": claim.eventId,
+    "webhook-timestamp": String(timestamp),
+    "user-agent": userAgent,
+    ...(claim.traceparent === null ? {} : { traceparent: claim.traceparent })
+  }
+}
+
+// Postgres keeps no NUL in a text.
+const storable = (text: string) => text.replaceAll("\u0000", "\uFFFD")
