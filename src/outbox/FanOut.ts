@@ -1,5 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { faultOf, refusesData } from "../database/PostgresFault.ts"
 import type { DispatcherId } from "../domain/Ids.ts"
 import type { Room } from "../webhooks/Claim.ts"
 import { OutboxRepo, type FanOut as Result } from "./OutboxRepo.ts"
@@ -29,7 +30,7 @@ export class FanOut extends Context.Service<
           const asked = limit
           const result = yield* repo.fanOut(dispatcher, asked, room).pipe(
             Effect.catchTag("SqlError", (error) => {
-              if (error.isRetryable) return Effect.fail(error)
+              if (!refusesData(error)) return Effect.fail(error)
               limit = Math.ceil(asked / 2)
               return (asked === 1 ? bury(error) : Effect.void).pipe(Effect.as(nothing))
             })
@@ -41,9 +42,9 @@ export class FanOut extends Context.Service<
       })
 
       function bury(error: SqlError) {
-        return Effect.logError("An outbox row can't be fanned out and becomes a dead letter", error).pipe(
-          Effect.andThen(repo.bury(`Postgres refused this row: ${error.message}`))
-        )
+        return Effect.logError(
+          `An outbox row can't be fanned out and becomes a dead letter: ${faultOf(error).message}`
+        ).pipe(Effect.andThen(repo.bury(`Postgres refused this row: ${faultOf(error).message}`)))
       }
     })
   )
