@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { examples } from "./Examples.ts"
 import { Problem, problemContentType } from "./Problem.ts"
 
+// biome-ignore lint/suspicious/noExplicitAny: the type that the annotation of the API takes and gives
 type Json = Record<string, any>
 
 const methods = ["get", "post", "put", "patch", "delete"]
