@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: "test/support/PostgresServer.ts",
     include: ["test/**/*.test.ts"],
     exclude: ["test/faults/full/**", "test/bench/**"],
+    reporters: ["default", "./test/support/CountReporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: "forks",

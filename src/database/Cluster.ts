@@ -48,15 +48,13 @@ const initialize = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const crypto = yield* Crypto.Crypto
+  if (account !== undefined) yield* fs.chown(directory, account.uid, account.gid)
   const binaries = yield* postgresBinaries(account, directory)
   const data = path.join(directory, "data")
   const passwordFile = path.join(directory, "password")
   const password = Hex.encode(yield* crypto.randomBytes(24))
   yield* fs.writeFileString(passwordFile, password, { mode: 0o600 })
-  if (account !== undefined) {
-    yield* fs.chown(directory, account.uid, account.gid)
-    yield* fs.chown(passwordFile, account.uid, account.gid)
-  }
+  if (account !== undefined) yield* fs.chown(passwordFile, account.uid, account.gid)
   yield* runProgram(
     binaries.initdb,
     [
@@ -96,19 +94,23 @@ const create = Effect.fnUntraced(function* (options: ClusterOptions, place: stri
   const fs = yield* FileSystem.FileSystem
   const account = yield* accountForNewServer
   const draft = yield* draftDirectory(options, account)
+  const publish =
+    account === undefined
+      ? fs.rename(draft, place)
+      : Effect.andThen(
+          fs.symlink(draft, place),
+          Effect.logInfo(`Postgres can't run as root: it runs as uid ${account.uid}, with its files in ${draft}`)
+        )
   yield* initialize(draft, account, options.settings).pipe(
-    Effect.andThen(account === undefined ? fs.rename(draft, place) : fs.symlink(draft, place)),
+    Effect.andThen(publish),
     Effect.tapError(() => Effect.ignore(fs.remove(draft, { recursive: true }))),
     Effect.catchTag("PlatformError", (error) =>
       fs.exists(place).pipe(Effect.flatMap((exists) => (exists ? Effect.void : Effect.fail(error))))
     )
   )
-  if (account !== undefined) {
-    yield* Effect.logInfo(`Postgres can't run as root; it runs as uid ${account.uid}, its files are in ${draft}`)
-  }
 })
 
-const isLink = Effect.fnUntraced(function* (place: string) {
+const linkTarget = Effect.fnUntraced(function* (place: string) {
   const fs = yield* FileSystem.FileSystem
   return yield* fs.readLink(place).pipe(Effect.orElseSucceed(() => undefined))
 })
@@ -121,7 +123,7 @@ export const openCluster = Effect.fn("Cluster.open")(
     yield* fs.makeDirectory(options.home, { recursive: true, mode: 0o700 })
     const place = path.join(options.home, "postgres")
     if (!(yield* fs.exists(place))) {
-      const lost = yield* isLink(place)
+      const lost = yield* linkTarget(place)
       if (lost !== undefined) {
         return yield* new EmbeddedPostgresError({
           message:

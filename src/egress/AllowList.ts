@@ -24,7 +24,9 @@ const Networks = Schema.String.check(
 
 /**
  * `NEXUS_EGRESS_ALLOW`: networks in CIDR notation, separated by commas, that may be reached beside public addresses,
- * also by http. Empty by default; a part that is not a network is a `ConfigError` that names it.
+ * also by http. Empty by default; a part that is not a network is a `ConfigError` that names it. Addresses are held
+ * against it as they are written: `10.0.0.0/8` says nothing about `::ffff:10.0.0.1`, and a network that reaches IPv4
+ * through NAT64 has to name `64:ff9b::/96`, with all the private addresses that its gateway passes on.
  */
 export const allowList: Config.Config<ReadonlyArray<IpNetwork.IpNetwork>> = Config.schema(
   Networks,

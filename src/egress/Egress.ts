@@ -31,7 +31,7 @@ export interface EgressResponse {
   readonly body: string
   /** Whether the body went on, or was still coming when time was over or the connection broke. */
   readonly truncated: boolean
-  /** From the call to the end of the body, in milliseconds. */
+  /** From the call to the end of the body, in milliseconds and fractions of them. */
   readonly millis: number
 }
 

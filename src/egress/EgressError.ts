@@ -13,7 +13,7 @@ export class Timeout extends Schema.TaggedError<Timeout>()("Timeout", {
   override get message(): string {
     const within = Duration.format(Duration.millis(this.millis))
     return this.phase === "connect"
-      ? `No connection to ${this.host} was free within ${within}.`
+      ? `${this.host} could not be connected to within ${within}.`
       : `${this.host} took the request and did not answer within ${within}.`
   }
 }

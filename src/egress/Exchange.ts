@@ -88,7 +88,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return
-    this.#chunks.push(chunk.length > this.#room ? chunk.subarray(0, this.#room) : chunk)
+    const kept = chunk.length > this.#room ? chunk.subarray(0, this.#room) : chunk
+    // A chunk is a view into what the socket read. A byte of body between kilobytes of chunk extensions must not keep
+    // all of it alive, or 16 KiB of body could hold a gigabyte.
+    this.#chunks.push(kept.length * 2 < kept.buffer.byteLength ? Buffer.from(kept) : kept)
     this.#room -= chunk.length
     if (this.#room < 0) this.#succeed(true)
   }
@@ -106,10 +109,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #succeed(truncated: boolean): void {
-    const [first, ...rest] = this.#chunks
-    const bytes = first === undefined || rest.length === 0 ? first : Buffer.concat(this.#chunks)
-    this.#settle()
-    this.#resume(
+    const [first] = this.#chunks
+    const bytes = first === undefined || this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks)
+    this.#settle(
       Effect.succeed({
         status: this.#status,
         headers: this.#headers,
@@ -122,15 +124,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #fail(reason: EgressError["reason"]): void {
-    this.#settle()
-    this.#resume(Effect.fail(new EgressError({ reason })))
+    this.#settle(Effect.fail(new EgressError({ reason })))
     this.#controller?.abort(over)
   }
 
-  #settle(): void {
+  /**
+   * The rest waits for a microtask: `resume` runs the fiber at once and `release` may send the next request, and undici,
+   * from whose parser this is called, must not be entered again before it has returned.
+   */
+  #settle(outcome?: Effect.Effect<EgressResponse, EgressError>): void {
     this.#settled = true
     clearTimeout(this.#timer)
-    this.#pool.release(this)
+    queueMicrotask(() => {
+      this.#pool.release(this)
+      if (outcome !== undefined) this.#resume(outcome)
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LookupFunction } from "node:net"
 import { Cache, Duration, Effect } from "effect"
 import { type Dns, NetAddress } from "effect/net"
+import { addressesOf } from "./Addresses.ts"
 import type { AddressGuard } from "./AddressGuard.ts"
 import { ForbiddenUrl } from "./ForbiddenUrl.ts"
 import { Unreachable } from "./Unreachable.ts"
@@ -17,11 +18,11 @@ export interface GuardedLookup {
 }
 
 /**
- * Builds the lookup on the running `Dns`. Callers who ask for the same name at once share one question: a name server
- * that hangs then holds one of libuv's few threads, not one for every connection. Nothing is remembered beyond that.
+ * Builds the lookup on the running `Dns`. Callers who ask for the same name at once share one question; nothing is
+ * remembered beyond that.
  */
 export const makeGuardedLookup = Effect.fnUntraced(function* (dns: Dns.Dns["Service"], guard: AddressGuard) {
-  const shared = yield* Cache.makeWith((host: string) => dns.lookup(host), {
+  const shared = yield* Cache.makeWith((host: string) => addressesOf(dns, host), {
     capacity: 10_000,
     timeToLive: () => Duration.zero
   })

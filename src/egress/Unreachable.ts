@@ -22,27 +22,23 @@ const explanations: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS on that port",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak TLS on that port",
   UND_ERR_HEADERS_OVERFLOW: "its answer has more than 16 KiB of headers",
-  UND_ERR_INVALID_ARG: "a header of the request is not valid"
+  HTTPParserError: "its answer is not valid HTTP/1.1",
+  UND_ERR_INVALID_ARG: "the request itself is not valid; look at its headers"
 }
 
-const explain = (code: string): string =>
-  explanations[code] ??
-  (code.startsWith("HPE_") ? "its answer is not valid HTTP/1.1" : `the exchange failed with ${code}`)
+const explain = (code: string): string => explanations[code] ?? `the exchange failed with ${code}`
 
-const codeOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
-    ? error.code
-    : "UNKNOWN"
+const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : error.name)
 
 /**
- * No answer came. `code` is that of Node, OpenSSL or undici (`ECONNREFUSED`, `CERT_HAS_EXPIRED`, `UND_ERR_SOCKET`);
- * `message` says it for people. Neither carries the address that the name resolved to.
+ * No answer came. `code` is that of Node, OpenSSL or undici (`ECONNREFUSED`, `CERT_HAS_EXPIRED`, `UND_ERR_SOCKET`),
+ * or the error's name where it has none; `message` says it for people. Neither carries the address that the name resolved to.
  */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
   host: Schema.String,
   code: Schema.String
 }) {
-  static fromError(host: string, error: unknown): Unreachable {
+  static fromError(host: string, error: Error): Unreachable {
     return new Unreachable({ host, code: codeOf(error) })
   }
 

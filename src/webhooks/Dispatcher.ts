@@ -148,7 +148,7 @@ const make = Effect.gen(function* () {
       yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
     }).pipe(
       Effect.catchTag("SqlError", (error) =>
-        Effect.logWarning("The dispatcher can't reach its database; it goes on trying", error).pipe(
+        Effect.logWarning(`The dispatcher can't reach its database; it goes on trying: ${error.message}`).pipe(
           Effect.andThen(Effect.sleep("1 second"))
         )
       )
@@ -163,7 +163,7 @@ const make = Effect.gen(function* () {
       Effect.timeoutOption(drainLimit),
       Effect.andThen(leases.end(lease.id)),
       Effect.catchTag("SqlError", (error) =>
-        Effect.logWarning("What the dispatcher held waits for its lease to lapse", error)
+        Effect.logWarning(`What the dispatcher held waits for its lease to lapse: ${error.message}`)
       )
     )
 
@@ -172,7 +172,7 @@ const make = Effect.gen(function* () {
   }).pipe(
     Effect.scoped,
     Effect.catchTag("SqlError", (error) =>
-      Effect.logWarning("The dispatcher can't begin a lease; it goes on trying", error).pipe(
+      Effect.logWarning(`The dispatcher can't begin a lease; it goes on trying: ${error.message}`).pipe(
         Effect.andThen(Effect.sleep("1 second"))
       )
     )

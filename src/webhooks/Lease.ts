@@ -16,7 +16,11 @@ export interface Lease {
   readonly lapsed: Effect.Effect<void>
 }
 
-/** Begins a lease and renews it every 1.5 seconds; whoever renews also takes over from peers that don't. */
+/** How often a lease is renewed, and how often its holder looks for peers that have lapsed: 5.5 seconds at most after. */
+const renewEvery = "1500 millis"
+const lookEvery = "500 millis"
+
+/** Begins a lease and keeps it; whoever holds one also takes over from peers that have lapsed. */
 export const makeLease = Effect.gen(function* () {
   const repo = yield* LeaseRepo
   const clock = yield* Clock.Clock
@@ -29,12 +33,16 @@ export const makeLease = Effect.gen(function* () {
 
   const renew = Effect.gen(function* () {
     const asked = now()
-    if (!(yield* repo.renew(id))) return yield* Deferred.succeed(lapsed, undefined)
-    until = asked + LeaseRepo.lapsesAfterMillis
-    const freed = yield* repo.takeOver(id)
-    if (freed > 0) yield* Effect.logWarning(`Took over ${freed} deliveries of a dispatcher whose lease had lapsed`)
-  }).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning("The lease could not be renewed", error)))
+    if (yield* repo.renew(id)) until = asked + LeaseRepo.lapsesAfterMillis
+    else yield* Deferred.succeed(lapsed, undefined)
+  }).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning(`The lease could not be renewed: ${error.message}`)))
 
-  yield* renew.pipe(Effect.repeat(Schedule.spaced("1500 millis")), Effect.forkScoped)
+  const takeOver = Effect.gen(function* () {
+    const freed = yield* repo.takeOver(id)
+    if (freed > 0) yield* Effect.logWarning(`Took over ${freed} deliveries from dispatchers whose leases had lapsed`)
+  }).pipe(Effect.catchTag("SqlError", (error) => Effect.logDebug(`Could not look for lapsed leases: ${error.message}`)))
+
+  yield* renew.pipe(Effect.repeat(Schedule.spaced(renewEvery)), Effect.forkScoped)
+  yield* takeOver.pipe(Effect.repeat(Schedule.spaced(lookEvery)), Effect.forkScoped)
   return { id, holds: () => now() < until, lapsed: Deferred.await(lapsed) } satisfies Lease
 })

@@ -33,7 +33,7 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
 
   const complete = Effect.fnUntraced(function* (outcomes: ReadonlyArray<Outcome>) {
     const disabled = yield* repo.complete(dispatcher, outcomes, Number(clock.monotonicTimeNanosUnsafe()) / 1e6).pipe(
-      Effect.tapError((error) => Effect.logWarning("Outcomes could not be written", error)),
+      Effect.tapError((error) => Effect.logWarning(`Outcomes could not be written: ${error.message}`)),
       Effect.retry({
         schedule: Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]),
         while: (error) => error.isRetryable
@@ -47,7 +47,7 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
   const completeAlone = (outcome: Outcome) =>
     complete([outcome]).pipe(
       Effect.catchTag("SqlError", () => complete([withoutAnswer(outcome)])),
-      Effect.catchTag("SqlError", (error) => Effect.logError("An outcome was lost", error))
+      Effect.catchTag("SqlError", (error) => Effect.logError(`An outcome was lost: ${error.message}`))
     )
 
   const write = Effect.gen(function* () {

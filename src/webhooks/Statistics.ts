@@ -21,7 +21,9 @@ export class Statistics extends Context.Service<Statistics, { count(outcomes: Re
         const counted = tallies
         tallies = new Map()
         return repo.add(counted)
-      }).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning("A second of statistics was lost", error)))
+      }).pipe(
+        Effect.catchTag("SqlError", (error) => Effect.logWarning(`A second of statistics was lost: ${error.message}`))
+      )
 
       yield* Effect.addFinalizer(() => flush)
       yield* flush.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)

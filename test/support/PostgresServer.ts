@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
-import { Config, Context, Crypto, Effect, Exit, FileSystem, Layer, Option, Path, Redacted, Scope } from "effect"
+import { Config, Context, Crypto, Effect, Exit, FileSystem, Layer, Logger, Option, Path, Redacted, Scope } from "effect"
 import { Hex } from "effect/encoding"
 import type { TestProject } from "vitest/node"
 import { clientLayer } from "../../src/database/Database.ts"
@@ -54,7 +54,9 @@ export default async function setup(project: TestProject) {
     const url = Redacted.value(Option.isSome(given) ? given.value : yield* ownServer)
     project.provide("postgres", { url, template: yield* template(url) })
   })
-  const services = await Effect.runPromise(Layer.buildWithScope(NodeServices.layer, scope))
+  const services = await Effect.runPromise(
+    Layer.buildWithScope(Layer.merge(NodeServices.layer, Logger.layer([])), scope)
+  )
   await Effect.runPromise(start.pipe(Scope.provide(scope), Effect.provide(services))).catch(async (error) => {
     await stop()
     throw error

@@ -1,0 +1,24 @@
+import { Cause, Console, Effect } from "effect"
+import { CliError } from "effect/cli"
+
+/**
+ * Prints why a command failed, as a sentence for people, and fails with it still. What nobody foresaw is printed with
+ * its stack; the help that the command line prints by itself is not printed twice.
+ */
+export const explainFailures = <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  command.pipe(
+    Effect.tapCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.void
+      return Effect.forEach(
+        cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)),
+        (reason) => {
+          if (Cause.isDieReason(reason)) return Console.error(Cause.pretty(cause))
+          if (Cause.isFailReason(reason) && CliError.isCliError(reason.error)) return Effect.void
+          return Console.error(Cause.isFailReason(reason) ? messageOf(reason.error) : "")
+        },
+        { discard: true }
+      )
+    })
+  )
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,43 @@
+import { Console, Duration, Effect, Option, Redacted } from "effect"
+import { Command, Flag } from "effect/cli"
+import { databaseUrl } from "../database/Database.ts"
+import { nexusHome } from "../database/EmbeddedPostgres.ts"
+import { Principal } from "../domain/Principal.ts"
+import { publicUrl } from "../http/PublicUrl.ts"
+import { Tokens } from "../http/Tokens.ts"
+
+/** In development, what a newcomer needs next: an address, a token, and the way into the database. */
+const greeting = Effect.gen(function* () {
+  const tokens = yield* Tokens
+  const url = yield* publicUrl
+  if (Option.isSome(yield* databaseUrl)) return yield* Effect.logInfo(`Nexus Integrations is ready at ${url}`)
+  const token = yield* tokens.issue(Principal.make({ userId: "user-1", scopes: ["admin"] }), Duration.days(7))
+  yield* Console.log(
+    [
+      "",
+      "  Nexus Integrations is ready.",
+      "",
+      `  API        ${url}   (documentation: ${url}/docs)`,
+      `  Database   ${yield* nexusHome}/database-url holds its address, for psql and other applications`,
+      "  Token      of user-1, with the scope admin, for seven days:",
+      "",
+      `  ${Redacted.value(token)}`,
+      "",
+      "  Next, in another terminal:   npx nexus webhooks listen --user user-1",
+      "  Ctrl-C stops everything.",
+      ""
+    ].join("\n")
+  )
+})
+
+/** `nexus serve`: API and dispatcher, until it is told to stop. */
+export const serve = Command.make(
+  "serve",
+  {
+    api: Flag.Boolean("api").pipe(Flag.withDescription("Serve the HTTP API"), Flag.withDefault(true)),
+    dispatch: Flag.Boolean("dispatch").pipe(Flag.withDescription("Send deliveries"), Flag.withDefault(true))
+  },
+  ({ api }) => Effect.andThen(api ? greeting : Effect.logInfo("The dispatcher is running"), Effect.never)
+).pipe(
+  Command.withDescription("Run the service: the HTTP API and a dispatcher (--no-api, --no-dispatch leave one out)")
+)

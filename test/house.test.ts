@@ -1,0 +1,147 @@
+/** Which way the doors of the house open: the import rules of the source tree, and where SQL and keys may stand. */
+import { readdirSync, readFileSync } from "node:fs"
+import { join, relative, resolve } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+
+const root = resolve(import.meta.dirname, "..")
+
+interface Source {
+  /** From the root, with forward slashes. */
+  readonly file: string
+  readonly text: string
+  /** Package names, `node:` modules, or files from the root. */
+  readonly imports: ReadonlyArray<string>
+}
+
+const importPattern =
+  /^\s*(?:import|export)\s[^"']*?from\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|^import\s*["']([^"']+)["']/gm
+
+const read = (folder: string): ReadonlyArray<Source> =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      const text = readFileSync(path, "utf8")
+      const imports = Array.from(text.matchAll(importPattern), (match) => match[1] ?? match[2] ?? match[3] ?? "").map(
+        (name) => (name.startsWith(".") ? relative(root, resolve(entry.parentPath, name)).replaceAll("\\", "/") : name)
+      )
+      return { file: relative(root, path).replaceAll("\\", "/"), text, imports }
+    })
+
+const sources = read("src")
+const within = (folder: string) => sources.filter(({ file }) => file.startsWith(`src/${folder}/`))
+const effect = (name: string) => name === "effect" || name.startsWith("effect/")
+
+/** The imports that break a rule, as sentences: an empty list passes and a failure names the culprits. */
+const offences = (files: ReadonlyArray<Source>, allowed: (name: string, file: string) => boolean) =>
+  files.flatMap(({ file, imports }) =>
+    imports.filter((name) => !allowed(name, file)).map((name) => `${file} imports ${name}`)
+  )
+
+describe("the house", () => {
+  it("has sources to judge", () => {
+    assert.isAbove(sources.length, 50)
+    assert.isTrue(sources.some(({ imports }) => imports.includes("src/domain/Ids.ts")))
+  })
+
+  it("domain knows nothing but schemas", () => {
+    assert.deepStrictEqual(
+      offences(within("domain"), (name) => effect(name) || name.startsWith("src/domain/")),
+      []
+    )
+  })
+
+  it("the HTTP contract knows the domain and no server code", () => {
+    assert.deepStrictEqual(
+      offences(within("api"), (name) => effect(name) || name.startsWith("src/domain/") || name.startsWith("src/api/")),
+      []
+    )
+  })
+
+  it("only the composition roots know the plugins", () => {
+    const roots = ["src/main.ts", "src/index.ts"]
+    assert.deepStrictEqual(
+      offences(sources, (name, file) => !name.startsWith("plugins/") || roots.includes(file)),
+      []
+    )
+  })
+
+  it("the driver of Postgres is used in the database room and in repositories", () => {
+    assert.deepStrictEqual(
+      offences(
+        sources,
+        (name, file) => name !== "@effect/sql-pg" || file.startsWith("src/database/") || file.endsWith("Repo.ts")
+      ),
+      []
+    )
+  })
+
+  it("what is Node's own runtime comes in at the edges", () => {
+    const edges = /^src\/(main|index)\.ts$|^src\/(database|egress)\//
+    assert.deepStrictEqual(
+      offences(sources, (name, file) => name !== "@effect/platform-node" || edges.test(file)),
+      []
+    )
+  })
+
+  it("nothing reaches the network but through the egress room", () => {
+    const outgoing = /^(undici|node:(http|https|http2|net|tls|dgram|dns).*)$/
+    const clients = /\b(fetch|XMLHttpRequest|WebSocket)\(|\bFetchHttpClient\b/
+    // STATUS_CODES is a table, and no connection.
+    const tables = ["src/webhooks/Judge.ts"]
+    assert.deepStrictEqual(
+      offences(
+        sources,
+        (name, file) => !outgoing.test(name) || /^src\/(egress|database)\//.test(file) || tables.includes(file)
+      ),
+      []
+    )
+    assert.deepStrictEqual(
+      sources
+        .filter(({ file, text }) => !file.startsWith("src/dashboard/") && clients.test(code(text)))
+        .map(({ file }) => file),
+      []
+    )
+  })
+
+  it("SQL stands in repositories and in sql/, and what the database room needs to run Postgres in that room", () => {
+    const statement = /\b(SELECT\s+[\w*(.]|INSERT\s+INTO\s|UPDATE\s+\w+(\.\w+)?\s+SET\s|DELETE\s+FROM\s)/
+    assert.deepStrictEqual(
+      sources
+        .filter(({ file }) => !file.endsWith("Repo.ts") && !file.startsWith("src/database/"))
+        .filter(({ text }) => statement.test(code(text)))
+        .map(({ file }) => file),
+      []
+    )
+  })
+
+  it("keys are handled in the vault, in signing, and where tokens are checked", () => {
+    const rooms = /^src\/vault\/|^src\/webhooks\/Signature\.ts$|^src\/http\/(Tokens|TokenSettings)\.ts$/
+    assert.deepStrictEqual(
+      sources
+        .filter(
+          ({ file, text }) => /createHmac|createCipheriv|createSecretKey|hkdfSync/.test(text) && !rooms.test(file)
+        )
+        .map(({ file }) => file),
+      []
+    )
+  })
+
+  it("files are named after what they export", () => {
+    const exempt = /^src\/(main|index)\.ts$|^src\/dashboard\//
+    assert.deepStrictEqual(
+      sources
+        .filter(({ file }) => !exempt.test(file) && !/\/[A-Z][A-Za-z0-9]*\.tsx?$/.test(file))
+        .map(({ file }) => file),
+      []
+    )
+  })
+})
+
+/** The text without comments and without examples for the command line. */
+function code(text: string) {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/^\s*\/\/.*$/gm, "")
+    .replace(/withExamples\([\s\S]*?\]\)/g, "")
+}
