@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Delivery, DeliveryStatus, DeliveryWithAttempts } from "../domain/Delivery.ts"
 import { EventTypeName } from "../domain/EventType.ts"
-import { DeliveryNotFound } from "../domain/WebhookErrors.ts"
+import { DeliveryNotFound, EventExpired } from "../domain/WebhookErrors.ts"
 import { Authentication } from "./Authentication.ts"
 import { Paged, PageQuery, Success } from "./Paging.ts"
 import { asProblem } from "./Problem.ts"
@@ -10,6 +10,7 @@ import { UserRateLimit, Validation } from "./RequestRules.ts"
 import { WebhookNotFoundProblem } from "./WebhooksApi.ts"
 
 const NotFound = DeliveryNotFound.pipe(asProblem("DeliveryNotFound", 404))
+const Expired = EventExpired.pipe(asProblem("EventExpired", 410))
 const ids = { id: Schema.String, deliveryId: Schema.String }
 
 /** What was sent to a webhook, and how it went. */
@@ -21,9 +22,9 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
         ...PageQuery,
         status: Schema.optionalKey(DeliveryStatus),
         eventType: Schema.optionalKey(EventTypeName),
-        /** Created at this time or later. */
+        /** Of events at this time or later. */
         since: Schema.optionalKey(Schema.DateTimeUtcFromString),
-        /** Created before this time. */
+        /** Of events before this time. */
         until: Schema.optionalKey(Schema.DateTimeUtcFromString)
       },
       success: Paged(Delivery),
@@ -37,7 +38,7 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
     HttpApiEndpoint.post("retry", "/:deliveryId/retry", {
       params: ids,
       success: Success,
-      error: [WebhookNotFoundProblem, NotFound]
+      error: [WebhookNotFoundProblem, NotFound, Expired]
     }).annotate(OpenApi.Summary, "Attempt a delivery again, at once")
   )
   .prefix("/integrations/webhooks/:id/deliveries")

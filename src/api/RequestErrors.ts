@@ -100,12 +100,14 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLar
 export const BodyTooLargeProblem = BodyTooLarge.pipe(asProblem("BodyTooLarge", 413))
 
 /** The body is something other than JSON. */
-export class BodyNotJson extends Schema.TaggedError<BodyNotJson>()("BodyNotJson", { contentType: Schema.String }) {
+export class UnsupportedBody extends Schema.TaggedError<UnsupportedBody>()("UnsupportedBody", {
+  contentType: Schema.String
+}) {
   override get message() {
     return `The body is ${this.contentType}. Send JSON, with "Content-Type: application/json"`
   }
 }
-export const BodyNotJsonProblem = BodyNotJson.pipe(asProblem("BodyNotJson", 415))
+export const UnsupportedBodyProblem = UnsupportedBody.pipe(asProblem("UnsupportedBody", 415))
 
 /** A fault of the service. What went wrong is in its log, under this id, and nowhere else. */
 export class UnexpectedError extends Schema.TaggedError<UnexpectedError>()("UnexpectedError", { id: Schema.String }) {

@@ -3,16 +3,16 @@ import { Schema } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
 import type { CurrentUser } from "./Authentication.ts"
 import {
-  BodyNotJsonProblem,
   IdempotencyKeyReusedProblem,
   InvalidRequestProblem,
   RequestInProgressProblem,
-  TooManyRequestsProblem
+  TooManyRequestsProblem,
+  UnsupportedBodyProblem
 } from "./RequestErrors.ts"
 
 /** Names every part of a request that does not fit. */
 export class Validation extends HttpApiMiddleware.Service<Validation>()("nexus/api/Validation", {
-  error: [InvalidRequestProblem, BodyNotJsonProblem]
+  error: [InvalidRequestProblem, UnsupportedBodyProblem]
 }) {}
 
 /** Counts the requests of a user. */

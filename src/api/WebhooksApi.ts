@@ -79,7 +79,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
       headers: IdempotencyHeaders,
       payload: orNothing(TestRequest),
       success: TestSent.pipe(HttpApiSchema.status(201)),
-      error: WebhookNotFoundProblem
+      error: [WebhookNotFoundProblem, Invalid]
     })
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "Send an event type's example to this webhook alone"),

@@ -1,7 +1,7 @@
 import { createServer } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Config, Effect, Layer, Schema } from "effect"
-import { HttpRouter, type HttpServerError } from "effect/http"
+import { HttpRouter, HttpServer, type HttpServerError } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { AuditLogHandlers } from "./AuditLogHandlers.ts"
@@ -53,21 +53,30 @@ export const ApiRoutesLayer = Layer.mergeAll(
   RequestPipelineLayer
 )
 
+/** 0 is any port that is free. */
+const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
+
 /** Where to listen: `HOST`, by default this machine alone, and `PORT`, 3001 by default. */
 export const listenOptions = Config.all({
   host: Config.String("HOST").pipe(Config.withDefault("127.0.0.1")),
-  port: Config.Port("PORT").pipe(Config.withDefault(3001))
+  port: Config.schema(Port, "PORT").pipe(Config.withDefault(3001))
 })
 
 /** Listens, and on stopping takes no new requests and lets those under way finish. */
 export const ListenerLayer = Layer.unwrap(
   Effect.map(listenOptions, (options) =>
-    NodeHttpServer.layer(() => createServer({ requestTimeout: 60_000 }), {
-      ...options,
-      gracefulShutdownTimeout: "15 seconds"
-    }).pipe(Layer.catchTag("ServeError", (error) => Layer.effectDiscard(explain(error, options))))
+    Layer.effect(
+      HttpServer.HttpServer,
+      Effect.mapError(
+        NodeHttpServer.make(() => createServer({ requestTimeout: 60_000 }), {
+          ...options,
+          gracefulShutdownTimeout: "15 seconds"
+        }),
+        (error) => explain(error, options)
+      )
+    )
   )
-)
+).pipe(Layer.merge(NodeHttpServer.layerHttpServices))
 
 const reasons: Record<string, (host: string, port: number) => string> = {
   EADDRINUSE: (_, port) => `Port ${port} is taken by another program. Set PORT to a free one`,
@@ -83,7 +92,7 @@ const explain = ({ cause }: HttpServerError.ServeError, { host, port }: { host: 
   return new CannotListen({ message: reason ?? `The server can't listen on ${host}:${port}: ${String(cause)}`, cause })
 }
 
-/** The server with all its routes. */
+/** The server with all its routes. Gives the `HttpServer` too, which knows its address. */
 export const HttpServerLayer = HttpRouter.serve(ApiRoutesLayer, { disableLogger: true }).pipe(
-  Layer.provide(ListenerLayer)
+  Layer.provideMerge(ListenerLayer)
 )

@@ -31,7 +31,7 @@ const allowedMethods: AllowedMethods = (() => {
   })
   return (url) =>
     methods
-      .filter((method) => router.has(method, url))
+      .filter((method) => router.find(method, url) !== undefined)
       .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
 })()
 

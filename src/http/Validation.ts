@@ -2,13 +2,13 @@ import { Effect, Layer, SchemaIssue, type Types } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiError } from "effect/http-api"
 import type { FieldProblem } from "../api/Problem.ts"
-import { BodyNotJson, InvalidRequest } from "../api/RequestErrors.ts"
+import { InvalidRequest, UnsupportedBody } from "../api/RequestErrors.ts"
 import { Validation } from "../api/RequestRules.ts"
 
 /** Texts for what is wrong with one value. They never repeat the value, which may be a secret. */
 const leafHook: SchemaIssue.LeafHook = (issue) => {
   if (issue._tag === "MissingKey") return "This field is required"
-  if (issue._tag === "UnexpectedKey") return "There is no such field; is it misspelt?"
+  if (issue._tag === "UnexpectedKey") return "This is not a field that can be set here"
   return withoutValue(SchemaIssue.defaultLeafHook(issue))
 }
 
@@ -51,5 +51,5 @@ export const ValidationLayer = Layer.succeed(
 
 const notJson = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
-  ({ headers }) => new BodyNotJson({ contentType: headers["content-type"] ?? "of no type" })
+  ({ headers }) => new UnsupportedBody({ contentType: headers["content-type"] ?? "of no type" })
 )

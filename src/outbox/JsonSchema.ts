@@ -31,7 +31,7 @@ const misfit = (path: string, { instancePath, keyword, params, message = "does n
   const at = `${path}${instancePath.split("/").slice(1).map(step).join("")}`
   if (keyword === "required") return { path: `${at}.${params.missingProperty}`, message: "This field is required" }
   if (keyword === "additionalProperties") {
-    return { path: `${at}.${params.additionalProperty}`, message: "There is no such field" }
+    return { path: `${at}.${params.additionalProperty}`, message: "This is not a field that can be set here" }
   }
   return { path: at, message: message.charAt(0).toUpperCase() + message.slice(1) }
 }
