@@ -2,14 +2,14 @@ import { Context, type Effect } from "effect"
 import type { Delivery, DeliveryStatus, DeliveryWithAttempts } from "../domain/Delivery.ts"
 import type { DeliveryId, EventId, UserId } from "../domain/Ids.ts"
 import type { Page, PageRequest } from "../domain/Page.ts"
-import type { DeliveryNotFound, WebhookNotFound } from "../domain/WebhookErrors.ts"
+import type { DeliveryNotFound, EventExpired, InvalidWebhook, WebhookNotFound } from "../domain/WebhookErrors.ts"
 
 export interface DeliveryFilter {
   readonly status?: DeliveryStatus | undefined
   readonly eventType?: string | undefined
-  /** Created at this time or later. */
+  /** Of events at this time or later. */
   readonly since?: Date | undefined
-  /** Created before this time. */
+  /** Of events before this time. */
   readonly until?: Date | undefined
 }
 
@@ -17,7 +17,7 @@ export interface DeliveryFilter {
 export class Deliveries extends Context.Service<
   Deliveries,
   {
-    /** The newest first. */
+    /** Those of the newest events first. */
     list(
       userId: UserId,
       webhookId: string,
@@ -34,12 +34,12 @@ export class Deliveries extends Context.Service<
       userId: UserId,
       webhookId: string,
       deliveryId: string
-    ): Effect.Effect<void, WebhookNotFound | DeliveryNotFound>
-    /** Sends the example of an event type to this webhook alone. */
+    ): Effect.Effect<void, WebhookNotFound | DeliveryNotFound | EventExpired>
+    /** Sends the example of an event type to this webhook alone; of the first type that it asks for when none is named. */
     sendTest(
       userId: UserId,
       webhookId: string,
       eventType?: string | undefined
-    ): Effect.Effect<{ readonly eventId: EventId; readonly deliveryId: DeliveryId }, WebhookNotFound>
+    ): Effect.Effect<{ readonly eventId: EventId; readonly deliveryId: DeliveryId }, WebhookNotFound | InvalidWebhook>
   }
 >()("nexus/webhooks/Deliveries") {}

@@ -18,7 +18,12 @@ export interface Issued {
 export class Webhooks extends Context.Service<
   Webhooks,
   {
-    create(actor: Actor, webhook: NewWebhook): Effect.Effect<Issued, InvalidWebhook | WebhookLimitReached>
+    /** @param managedBy the integration that takes care of the webhook, where one does; people then can't change it */
+    create(
+      actor: Actor,
+      webhook: NewWebhook,
+      managedBy?: string
+    ): Effect.Effect<Issued, InvalidWebhook | WebhookLimitReached>
     list(userId: UserId, page: PageRequest): Effect.Effect<Page<Webhook>>
     get(userId: UserId, id: string): Effect.Effect<Webhook, WebhookNotFound>
     /** Changes what the patch names. Enabling a disabled webhook sends what was held. */
@@ -29,6 +34,8 @@ export class Webhooks extends Context.Service<
     ): Effect.Effect<Webhook, WebhookNotFound | InvalidWebhook | WebhookManaged>
     /** Deletes the webhook and what was still to be delivered to it; its history stays until it is too old. */
     delete(actor: Actor, id: string): Effect.Effect<void, WebhookNotFound | WebhookManaged>
+    /** Deletes the webhooks that belong to an integration of the user, as {@link delete} does. */
+    deleteManaged(actor: Actor, managedBy: string): Effect.Effect<void>
     /** Gives the webhook a new secret; the old one goes on signing for `overlapSeconds`. */
     rotateSecret(
       actor: Actor,

@@ -1,0 +1,55 @@
+import { Effect, Layer, SchemaIssue, type Types } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { HttpApiError } from "effect/http-api"
+import type { FieldProblem } from "../api/Problem.ts"
+import { InvalidRequest, UnsupportedBody } from "../api/RequestErrors.ts"
+import { Validation } from "../api/RequestRules.ts"
+
+/** Texts for what is wrong with one value. They never repeat the value, which may be a secret. */
+const leafHook: SchemaIssue.LeafHook = (issue) => {
+  if (issue._tag === "MissingKey") return "This field is required"
+  if (issue._tag === "UnexpectedKey") return "This is not a field that can be set here"
+  return withoutValue(SchemaIssue.defaultLeafHook(issue))
+}
+
+const withoutValue = (message: string) => message.replace(/, got .*$/s, "")
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1({ leafHook })
+
+/** `["events", 0]` is `events[0]`. */
+const pathOf = (steps: ReadonlyArray<PropertyKey>) =>
+  steps.reduce<string>((path, step) => {
+    if (typeof step === "number") return `${path}[${step}]`
+    return path === "" ? String(step) : `${path}.${String(step)}`
+  }, "")
+
+/** Every field that an issue is about, with what is wrong there. */
+export const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
+  format(issue).issues.map(({ path = [], message }) => ({
+    path: pathOf(path.map((step) => (typeof step === "object" ? step.key : step))) || whole,
+    message: withoutValue(message)
+  }))
+
+/** What to call the part of the request that is wrong as a whole. */
+const parts = { Params: "path", Query: "query", Headers: "headers", Payload: "body" }
+
+/** Turns what can't be decoded into a problem that names every field. */
+export const ValidationLayer = Layer.succeed(
+  Validation,
+  Validation.of((httpEffect) =>
+    httpEffect.pipe(
+      Effect.catch((error): Effect.Effect<never, Types.unhandled | InvalidRequest> => {
+        if (!HttpApiError.HttpApiSchemaError.is(error)) return Effect.fail(error)
+        // An answer of ours that doesn't fit its schema is our fault.
+        if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error.cause)
+        return Effect.fail(new InvalidRequest({ errors: fieldProblems(error.cause.issue, parts[error.kind]) }))
+      }),
+      Effect.flatMap((response) => (response.status === 415 ? notJson : Effect.succeed(response)))
+    )
+  )
+)
+
+const notJson = Effect.flatMap(
+  HttpServerRequest.HttpServerRequest,
+  ({ headers }) => new UnsupportedBody({ contentType: headers["content-type"] ?? "of no type" })
+)
