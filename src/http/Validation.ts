@@ -44,12 +44,16 @@ export const ValidationLayer = Layer.succeed(
         if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error.cause)
         return Effect.fail(new InvalidRequest({ errors: fieldProblems(error.cause.issue, parts[error.kind]) }))
       }),
-      Effect.flatMap((response) => (response.status === 415 ? notJson : Effect.succeed(response)))
+      // Effect answers so itself where the endpoint takes no such content.
+      Effect.filterOrElse(
+        (response) => response.status !== 415,
+        () => notJson
+      )
     )
   )
 )
 
 const notJson = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
-  ({ headers }) => new UnsupportedBody({ contentType: headers["content-type"] ?? "of no type" })
+  ({ headers }) => new UnsupportedBody({ contentType: (headers["content-type"] ?? "of no type").slice(0, 100) })
 )

@@ -18,7 +18,7 @@ describe("A problem", () => {
         detail: "There is no webhook w1",
         id: "w1"
       })
-      const error = yield* Schema.decodeUnknownEffect(schema)(wire)
+      const error = yield* Schema.decodeEffect(schema)(wire)
       assert.instanceOf(error, WebhookNotFound)
       assert.strictEqual(error.id, "w1")
     })

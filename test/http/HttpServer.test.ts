@@ -1,7 +1,11 @@
 import { createServer } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Array as Arr, ConfigProvider, Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientRequest, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { HttpApiClient } from "effect/http-api"
+import { Api } from "../../src/api/Api.ts"
+import { DeadLetterNotFound } from "../../src/domain/DeadLetter.ts"
+import { AcceptedEvent, InvalidEvent, NewEvent } from "../../src/domain/Event.ts"
 import { ListenerLayer } from "../../src/http/HttpServer.ts"
 import { TestApi } from "../support/TestApi.ts"
 
@@ -96,5 +100,30 @@ layer(TestApi.layer(), { excludeTestServices: true })("The documentation", (it) 
       const links = Arr.fromIterable(docs.text.matchAll(/<(?:script|link|img)[^>]*(?:src|href)="(https?:)/g))
       assert.deepStrictEqual(links, [])
     })
+  )
+})
+
+layer(TestApi.layer(), { excludeTestServices: true })("The typed client", (it) => {
+  it.effect("gets values, pages and errors back as what they were", () =>
+    Effect.gen(function* () {
+      const { url, token } = yield* TestApi
+      const bearer = yield* token("root", "admin")
+      const client = yield* HttpApiClient.make(Api, {
+        baseUrl: url,
+        transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(bearer))
+      })
+      const event = yield* client.events.emit({
+        headers: {},
+        payload: new NewEvent({ eventType: "CARD_VIEW", payload: {} })
+      })
+      assert.instanceOf(event, AcceptedEvent)
+      assert.deepStrictEqual((yield* client.deadLetters.list({ query: { limit: 1 } })).body, [])
+      const missing = yield* Effect.flip(client.deadLetters.get({ params: { id: "x" } }))
+      assert.instanceOf(missing, DeadLetterNotFound)
+      const wrong = new NewEvent({ eventType: "NO_SUCH", payload: {} })
+      const refused = yield* Effect.flip(client.events.emit({ headers: {}, payload: wrong }))
+      assert.instanceOf(refused, InvalidEvent)
+      assert.strictEqual(refused.errors[0].path, "eventType")
+    }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 })

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -75,6 +76,8 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
   it.effect("is 415 for anything but JSON", () =>
     Effect.gen(function* () {
       const { ask } = yield* TestApi
+      const zipped = { headers: { "content-encoding": "gzip" }, body: gzipSync("{}") }
+      assertProblem(yield* ask("POST", events, zipped), 415, "unsupported-body")
       const headers = { "content-type": "application/x-www-form-urlencoded" }
       assertProblem(yield* ask("POST", events, { headers, body: "eventType=CARD_VIEW" }), 415, "unsupported-body")
     })
@@ -88,6 +91,22 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
       assertProblem(yield* ask("POST", events, { body: `${just} ` }), 413, "body-too-large")
       assertProblem(yield* ask("POST", events, { body: new Blob([just, " "]).stream() }), 413, "body-too-large")
       assert.strictEqual((yield* ask("POST", events, { body: new Blob([just]).stream() })).status, 202)
+    })
+  )
+
+  it.effect("is 400 for a body that nests without end", () =>
+    Effect.gen(function* () {
+      const { ask, token } = yield* TestApi
+      const deep = `${'{"a":'.repeat(150_000)}1${"}".repeat(150_000)}`
+      const admin = yield* token("root", "admin")
+      for (const [path, body] of [
+        [events, `{"eventType":"CARD_VIEW","payload":${deep}}`],
+        ["/integrations/event-types", `{"name":"A","schema":${deep}}`],
+        ["/integrations/event-types", `{"name":"A","example":${deep}}`],
+        ["/integrations/webhooks", `{"url":${deep},"events":["*"]}`]
+      ] as const) {
+        assert.strictEqual((yield* ask("POST", path, { token: admin, body })).status, 400)
+      }
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { memberText } from "../../src/outbox/RawJson.ts"
+import { memberText, nestsDeeper } from "../../src/outbox/RawJson.ts"
 
 describe("memberText", () => {
   it("keeps the order of keys, the spelling of numbers and the white space", () => {
@@ -21,6 +21,13 @@ describe("memberText", () => {
     assert.strictEqual(memberText('{"payload":{"a":1},"payload":{"b":2}}', "payload"), '{"b":2}')
   })
 
+  it("reads long strings and deep nests", () => {
+    const long = `"${'\\"'.repeat(500_000)}"`
+    assert.strictEqual(memberText(`{"payload":${long}}`, "payload"), long)
+    const deep = `${"[".repeat(500_000)}${"]".repeat(500_000)}`
+    assert.strictEqual(memberText(`{"a":1,"payload":${deep}}`, "payload"), deep)
+  })
+
   it("finds what JSON.parse finds, in any object", () => {
     const objects = fc.dictionary(fc.string({ unit: "binary", maxLength: 5 }), fc.jsonValue(), {
       noNullPrototype: true
@@ -34,5 +41,14 @@ describe("memberText", () => {
         assert.strictEqual(memberText(text, "not in there"), undefined)
       })
     )
+  })
+})
+
+describe("nestsDeeper", () => {
+  it("counts levels, not brackets, and none in strings", () => {
+    assert.isFalse(nestsDeeper('{"a":[1,[2]],"b":{"c":[]}}', 3))
+    assert.isTrue(nestsDeeper('{"a":[1,[2]],"b":{"c":[]}}', 2))
+    assert.isFalse(nestsDeeper('["[[[[[[", "\\"[[[["]', 1))
+    assert.isTrue(nestsDeeper("[".repeat(500_000), 500))
   })
 })
