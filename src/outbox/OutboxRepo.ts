@@ -70,9 +70,7 @@ export class OutboxRepo extends Context.Service<
             RETURNING event_id
           ), fresh AS MATERIALIZED (
             SELECT id, user_id, event_type, kind, traceparent, created_at,
-              '{"event":"' || event_type || '","timestamp":"'
-                || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-                || '","data":' || payload::text || '}' AS body
+              nexus.event_body(event_type, created_at, payload) AS body
             FROM judged
             WHERE fault IS NULL AND (idempotency_key IS NULL OR id IN (SELECT event_id FROM keyed))
           ), remembered AS (
@@ -87,7 +85,7 @@ export class OutboxRepo extends Context.Service<
               ON webhook.user_id = fresh.user_id AND webhook.is_active
               AND (fresh.event_type = ANY (webhook.events) OR ('*' = ANY (webhook.events) AND fresh.kind <> 'system'))
           ), made AS MATERIALIZED (
-            SELECT nexus.uuid7() AS id, wanted.*,
+            SELECT nexus.delivery_id(event_id, webhook_id) AS id, wanted.*,
               place <= ${room.total} AND place_in_webhook <= coalesce(free, ${room.perWebhook}) AS claimed
             FROM wanted LEFT JOIN unnest(
               ${room.taken.map((_) => _.webhookId)}::text[]::uuid[], ${room.taken.map((_) => _.free)}::int[]
