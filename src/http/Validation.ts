@@ -16,17 +16,10 @@ const withoutValue = (message: string) => message.replace(/, got .*$/s, "")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1({ leafHook })
 
-/** `["events", 0]` is `events[0]`. */
-const pathOf = (steps: ReadonlyArray<PropertyKey>) =>
-  steps.reduce<string>((path, step) => {
-    if (typeof step === "number") return `${path}[${step}]`
-    return path === "" ? String(step) : `${path}.${String(step)}`
-  }, "")
-
 /** Every field that an issue is about, with what is wrong there. */
 export const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
   format(issue).issues.map(({ path = [], message }) => ({
-    path: pathOf(path.map((step) => (typeof step === "object" ? step.key : step))) || whole,
+    path: path.map((step) => String(typeof step === "object" ? step.key : step)).join(".") || whole,
     message: withoutValue(message)
   }))
 

@@ -1,44 +1,41 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { DispatcherHealth } from "../../src/webhooks/DispatcherHealth.ts"
 import { TestApi } from "../support/TestApi.ts"
 
-layer(TestApi.layer().pipe(Layer.provideMerge(DispatcherHealth.layer)), { excludeTestServices: true })(
-  "Health",
-  (it) => {
-    it.effect("is ready once the dispatcher has claimed, and not when it stops or migrations are missing", () =>
-      Effect.gen(function* () {
-        const { ask } = yield* TestApi
-        const health = yield* DispatcherHealth
-        const sql = yield* SqlClient
-        const ready = ask("GET", "/readyz", { token: "" })
+layer(TestApi.layer(), { excludeTestServices: true })("Health", (it) => {
+  it.effect("is ready once the dispatcher has claimed, and not when it stops or migrations are missing", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* TestApi
+      const health = yield* DispatcherHealth
+      const sql = yield* SqlClient
+      const ready = ask("GET", "/readyz", { token: "" })
 
-        yield* sql`DELETE FROM nexus.migration WHERE migration_id = (SELECT max(migration_id) FROM nexus.migration)`
-        const early = yield* ready
-        assert.strictEqual(early.status, 503)
-        assert.strictEqual(early.json.status, "not ready")
-        assert.deepStrictEqual(early.json.parts.dispatcher, { ok: false, problem: "It has not started yet" })
-        assert.match(early.json.parts.migrations.problem, /^1 are pending \(\d{4}_\w+\); run: nexus migrate$/)
+      yield* sql`DELETE FROM nexus.migration WHERE migration_id = (SELECT max(migration_id) FROM nexus.migration)`
+      const early = yield* ready
+      assert.strictEqual(early.status, 503)
+      assert.strictEqual(early.json.status, "not ready")
+      assert.deepStrictEqual(early.json.parts.dispatcher, { ok: false, problem: "It has not started yet" })
+      assert.match(early.json.parts.migrations.problem, /^1 are pending \(\d{4}_\w+\); run: nexus migrate$/)
 
-        yield* sql`INSERT INTO nexus.migration (migration_id, name) SELECT max(migration_id) + 1, 'again' FROM nexus.migration`
-        yield* health.claimed
-        const well = yield* ready
-        assert.strictEqual(well.status, 200)
-        assert.deepStrictEqual(well.json, {
-          status: "ready",
-          parts: { database: { ok: true }, migrations: { ok: true }, dispatcher: { ok: true } }
-        })
-
-        yield* health.stopping
-        const stopping = yield* ready
-        assert.strictEqual(stopping.status, 503)
-        assert.deepStrictEqual(stopping.json.parts.dispatcher, { ok: false, problem: "It is stopping" })
-        assert.deepStrictEqual((yield* ask("GET", "/healthz", { token: "" })).json, { status: "ok" })
+      yield* sql`INSERT INTO nexus.migration (migration_id, name) SELECT max(migration_id) + 1, 'again' FROM nexus.migration`
+      yield* health.claimed
+      const well = yield* ready
+      assert.strictEqual(well.status, 200)
+      assert.deepStrictEqual(well.json, {
+        status: "ready",
+        parts: { database: { ok: true }, migrations: { ok: true }, dispatcher: { ok: true } }
       })
-    )
-  }
-)
+
+      yield* health.stopping
+      const stopping = yield* ready
+      assert.strictEqual(stopping.status, 503)
+      assert.deepStrictEqual(stopping.json.parts.dispatcher, { ok: false, problem: "It is stopping" })
+      assert.deepStrictEqual((yield* ask("GET", "/healthz", { token: "" })).json, { status: "ok" })
+    })
+  )
+})
 
 layer(TestApi.layer({ NEXUS_METRICS_TOKEN: "scrape-me" }), { excludeTestServices: true })("/metrics", (it) => {
   it.effect("has the queues, the process and the requests, as Prometheus reads them", () =>

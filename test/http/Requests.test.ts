@@ -1,3 +1,4 @@
+import { connect } from "node:net"
 import { gzipSync } from "node:zlib"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -22,12 +23,19 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
     Effect.gen(function* () {
       const { ask } = yield* TestApi
       const answer = yield* ask("POST", "/integrations/webhooks", {
-        body: { url: 7, events: ["CARD_VIEW", false], secret: "short", event: "typo", headers: { "x-a": "b\r\nc: d" } }
+        body: {
+          url: 7,
+          events: ["CARD_VIEW", false],
+          secret: "short",
+          maxAttempts: 4711,
+          event: "typo",
+          headers: { "x-a": "b\r\nc: d" }
+        }
       })
       assertProblem(answer, 400, "invalid-request")
       const paths = answer.json.errors.map(({ path }: { path: string }) => path).sort()
-      assert.deepStrictEqual(paths, ["event", "events[1]", "headers.x-a", "secret", "url"])
-      assert.notInclude(answer.text, "short")
+      assert.deepStrictEqual(paths, ["event", "events.1", "headers.x-a", "maxAttempts", "secret", "url"])
+      for (const value of ["short", "4711", "typo"]) assert.notInclude(answer.text, value)
     })
   )
 
@@ -107,6 +115,26 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
       ] as const) {
         assert.strictEqual((yield* ask("POST", path, { token: admin, body })).status, 400)
       }
+    })
+  )
+
+  it.effect("is 413 before any of the body has come, when its length is announced", () =>
+    Effect.gen(function* () {
+      const { url, token } = yield* TestApi
+      const { hostname, port } = new URL(url)
+      const head = [
+        `POST ${events} HTTP/1.1`,
+        `Host: ${hostname}`,
+        `Authorization: Bearer ${yield* token("user-123")}`,
+        "Content-Type: application/json",
+        "Content-Length: 1048577"
+      ]
+      const answer = yield* Effect.callback<string>((resume) => {
+        const socket = connect(Number(port), hostname, () => socket.write(`${head.join("\r\n")}\r\n\r\n`))
+        socket.once("data", (data) => resume(Effect.succeed(String(data))))
+        return Effect.sync(() => socket.destroy())
+      })
+      assert.match(answer, /^HTTP\/1\.1 413 /)
     })
   )
 

@@ -16,7 +16,7 @@ describe("compileSchema", () => {
     assert.deepStrictEqual(check({ tags: ["a", 1], "x/y": 1 }, "payload"), [
       { path: "payload.cardId", message: "This field is required" },
       { path: "payload.x/y", message: "This is not a field that can be set here" },
-      { path: "payload.tags[1]", message: "Must be string" }
+      { path: "payload.tags.1", message: "Must be string" }
     ])
   })
 
