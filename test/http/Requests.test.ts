@@ -131,8 +131,10 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
       ]
       const answer = yield* Effect.callback<string>((resume) => {
         const socket = connect(Number(port), hostname, () => socket.write(`${head.join("\r\n")}\r\n\r\n`))
-        socket.once("data", (data) => resume(Effect.succeed(String(data))))
-        return Effect.sync(() => socket.destroy())
+        socket.once("data", (data) => {
+          socket.destroy()
+          resume(Effect.succeed(String(data)))
+        })
       })
       assert.match(answer, /^HTTP\/1\.1 413 /)
     })
