@@ -5,22 +5,20 @@ import type { FieldProblem } from "../api/Problem.ts"
 import { InvalidRequest, UnsupportedBody } from "../api/RequestErrors.ts"
 import { Validation } from "../api/RequestRules.ts"
 
-/** Texts for what is wrong with one value. They never repeat the value, which may be a secret. */
+/** Texts for what is wrong with one value. As long as issues carry no input, they don't repeat it: it may be a secret. */
 const leafHook: SchemaIssue.LeafHook = (issue) => {
   if (issue._tag === "MissingKey") return "This field is required"
   if (issue._tag === "UnexpectedKey") return "This is not a field that can be set here"
-  return withoutValue(SchemaIssue.defaultLeafHook(issue))
+  return SchemaIssue.defaultLeafHook(issue)
 }
-
-const withoutValue = (message: string) => message.replace(/, got .*$/s, "")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1({ leafHook })
 
 /** Every field that an issue is about, with what is wrong there. */
-export const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
+const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
   format(issue).issues.map(({ path = [], message }) => ({
     path: path.map((step) => String(typeof step === "object" ? step.key : step)).join(".") || whole,
-    message: withoutValue(message)
+    message
   }))
 
 /** What to call the part of the request that is wrong as a whole. */
