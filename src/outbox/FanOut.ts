@@ -1,5 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { faultOf } from "../database/PostgresFault.ts"
 import type { DispatcherId } from "../domain/Ids.ts"
 import type { Room } from "../webhooks/Claim.ts"
 import { OutboxRepo, type FanOut as Result } from "./OutboxRepo.ts"
@@ -24,6 +25,24 @@ export class FanOut extends Context.Service<
       const repo = yield* OutboxRepo
       let limit = mostRows
 
+      /** Finds out whether it is the first row that Postgres refuses, and buries it then. Peers may be at the same rows. */
+      const alone = Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
+        const id = yield* repo.first
+        if (id === undefined) return nothing
+        return yield* repo
+          .fanOut(dispatcher, 1, room, id)
+          .pipe(
+            Effect.catchTag("SqlError", (error) =>
+              error.isRetryable
+                ? Effect.fail(error)
+                : Effect.logError("An outbox row can't be fanned out and becomes a dead letter", error).pipe(
+                    Effect.andThen(repo.bury(id, `Postgres refused this row: ${faultOf(error).message}`)),
+                    Effect.as(nothing)
+                  )
+            )
+          )
+      })
+
       return FanOut.of({
         next: Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
           const asked = limit
@@ -31,7 +50,7 @@ export class FanOut extends Context.Service<
             Effect.catchTag("SqlError", (error) => {
               if (error.isRetryable) return Effect.fail(error)
               limit = Math.ceil(asked / 2)
-              return (asked === 1 ? bury(error) : Effect.void).pipe(Effect.as(nothing))
+              return asked === 1 ? alone(dispatcher, room) : Effect.succeed(nothing)
             })
           )
           if (result === nothing) return { ...nothing, more: true }
@@ -39,12 +58,6 @@ export class FanOut extends Context.Service<
           return { ...result, more: result.taken === asked }
         })
       })
-
-      function bury(error: SqlError) {
-        return Effect.logError("An outbox row can't be fanned out and becomes a dead letter", error).pipe(
-          Effect.andThen(repo.bury(`Postgres refused this row: ${error.message}`))
-        )
-      }
     })
   )
 }
