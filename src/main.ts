@@ -12,6 +12,8 @@ import { token } from "./cli/Token.ts"
 import { DatabaseLayer, databaseUrl } from "./database/Database.ts"
 import { nexusHome } from "./database/EmbeddedPostgres.ts"
 import { MigrationsLayer } from "./database/Migrations.ts"
+import { PartitionsLayer } from "./database/Partitions.ts"
+import { PartitionsRepo } from "./database/PartitionsRepo.ts"
 import { Egress } from "./egress/Egress.ts"
 import { keySetFetch } from "./egress/KeySetFetch.ts"
 import { Tokens } from "./http/Tokens.ts"
@@ -25,6 +27,8 @@ import { DispatcherHealth } from "./webhooks/DispatcherHealth.ts"
 import { LeaseRepo } from "./webhooks/LeaseRepo.ts"
 import { RecipientRepo } from "./webhooks/RecipientRepo.ts"
 import { Recipients } from "./webhooks/Recipients.ts"
+import { ReplayRepo } from "./webhooks/ReplayRepo.ts"
+import { ReplayWorkerLayer } from "./webhooks/ReplayWorker.ts"
 import { Sender } from "./webhooks/Sender.ts"
 import { Statistics } from "./webhooks/Statistics.ts"
 import { StatRepo } from "./webhooks/StatRepo.ts"
@@ -56,7 +60,9 @@ const Repositories = Layer.mergeAll(
   DeliveryRepo.layer,
   LeaseRepo.layer,
   OutboxRepo.layer,
+  PartitionsRepo.layer,
   RecipientRepo.layer,
+  ReplayRepo.layer,
   StatRepo.layer
 )
 const Services = Layer.mergeAll(FanOut.layer, Recipients.layer, Sender.layer, Statistics.layer).pipe(
@@ -74,7 +80,11 @@ const nexus = Command.make("nexus").pipe(
     migrate.pipe(Command.provide(DatabaseLayer)),
     serve.pipe(
       Command.provide(({ dispatch }) =>
-        Layer.mergeAll(dispatch ? DispatcherLayer : Layer.empty, TokensLayer).pipe(Layer.provide(Services))
+        Layer.mergeAll(
+          dispatch ? Layer.mergeAll(DispatcherLayer, ReplayWorkerLayer) : Layer.empty,
+          PartitionsLayer,
+          TokensLayer
+        ).pipe(Layer.provide(Services))
       )
     ),
     sql.pipe(Command.provide(DatabaseLayer)),

@@ -2,7 +2,7 @@
 import { Effect, Schema, SchemaGetter } from "effect"
 import { HttpApiSchema } from "effect/http-api"
 
-/** One thing that is wrong with a request: where (`url`, `events[0]`), and what, as a sentence. */
+/** One thing that is wrong with a request: where (`url`, `events.0`), and what, as a sentence. */
 export const FieldProblem = Schema.Struct({ path: Schema.String, message: Schema.String })
 export type FieldProblem = typeof FieldProblem.Type
 

@@ -11,7 +11,9 @@ import {
   PathNotFound,
   PathNotFoundProblem,
   UnexpectedError,
-  UnexpectedErrorProblem
+  UnexpectedErrorProblem,
+  UnsupportedBody,
+  UnsupportedBodyProblem
 } from "../api/RequestErrors.ts"
 import { problemResponse } from "./ProblemResponse.ts"
 
@@ -31,6 +33,7 @@ export const answerFaults =
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
       const error = Cause.squash(cause)
       if (error instanceof BodyTooLarge) return problemResponse(BodyTooLargeProblem, error)
+      if (error instanceof UnsupportedBody) return problemResponse(UnsupportedBodyProblem, error)
       if (error instanceof InvalidRequest) return problemResponse(InvalidRequestProblem, error)
       if (error instanceof HttpServerError.HttpServerError && error.reason._tag === "RouteNotFound") {
         return notRouted(allowed)

@@ -1,10 +1,14 @@
 import { Readable } from "node:stream"
 import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { BodyTooLarge, InvalidRequest } from "../api/RequestErrors.ts"
+import { BodyTooLarge, InvalidRequest, UnsupportedBody } from "../api/RequestErrors.ts"
+import { nestsDeeper } from "../outbox/RawJson.ts"
 
 /** The largest body that is read into memory. Endpoints that stream theirs have limits of their own. */
 export const mostBodyBytes = 1024 * 1024
+
+/** How deep the JSON of a body may nest: deeper ones would break what walks them. */
+const mostLevels = 500
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
@@ -18,16 +22,30 @@ export const withLimitedBody = (request: HttpServerRequest.HttpServerRequest): H
   const text = Effect.flatMap(bytes, (body) =>
     Effect.orElseSucceed(
       Effect.try(() => utf8.decode(body)),
-      () => undefined
+      () => null
     )
-  ).pipe(Effect.flatMap((text) => (text === undefined ? notUtf8 : Effect.succeed(text))))
+  ).pipe(
+    Effect.filterOrElse(
+      (text) => text !== null,
+      () => notUtf8
+    ),
+    Effect.filterOrElse(
+      (text) => !nestsDeeper(text, mostLevels),
+      () => tooDeep
+    )
+  )
   return Object.create(request, { arrayBuffer: { value: bytes }, text: { value: text } })
 }
 
 const tooLarge = Effect.die(new BodyTooLarge({ limit: mostBodyBytes }))
-const notUtf8 = Effect.die(new InvalidRequest({ errors: [{ path: "body", message: "The body is not UTF-8" }] }))
+const invalid = (message: string) => Effect.die(new InvalidRequest({ errors: [{ path: "body", message }] }))
+const notUtf8 = invalid("The body is not UTF-8")
+const tooDeep = invalid(`The body nests deeper than ${mostLevels} levels`)
 
 const readBody = ({ source, headers }: HttpServerRequest.HttpServerRequest): Effect.Effect<Uint8Array> => {
+  const encoding = headers["content-encoding"] ?? "identity"
+  if (encoding !== "identity")
+    return Effect.die(new UnsupportedBody({ contentType: `encoded (${encoding.slice(0, 50)})` }))
   if (Number(headers["content-length"] ?? 0) > mostBodyBytes) return tooLarge
   if (!(source instanceof Readable)) return Effect.die(new Error("The request has no body that can be read"))
   return Effect.callback<Uint8Array>((resume) => {

@@ -5,29 +5,20 @@ import type { FieldProblem } from "../api/Problem.ts"
 import { InvalidRequest, UnsupportedBody } from "../api/RequestErrors.ts"
 import { Validation } from "../api/RequestRules.ts"
 
-/** Texts for what is wrong with one value. They never repeat the value, which may be a secret. */
+/** Texts for what is wrong with one value. As long as issues carry no input, they don't repeat it: it may be a secret. */
 const leafHook: SchemaIssue.LeafHook = (issue) => {
   if (issue._tag === "MissingKey") return "This field is required"
   if (issue._tag === "UnexpectedKey") return "This is not a field that can be set here"
-  return withoutValue(SchemaIssue.defaultLeafHook(issue))
+  return SchemaIssue.defaultLeafHook(issue)
 }
-
-const withoutValue = (message: string) => message.replace(/, got .*$/s, "")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1({ leafHook })
 
-/** `["events", 0]` is `events[0]`. */
-const pathOf = (steps: ReadonlyArray<PropertyKey>) =>
-  steps.reduce<string>((path, step) => {
-    if (typeof step === "number") return `${path}[${step}]`
-    return path === "" ? String(step) : `${path}.${String(step)}`
-  }, "")
-
 /** Every field that an issue is about, with what is wrong there. */
-export const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
+const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
   format(issue).issues.map(({ path = [], message }) => ({
-    path: pathOf(path.map((step) => (typeof step === "object" ? step.key : step))) || whole,
-    message: withoutValue(message)
+    path: path.map((step) => String(typeof step === "object" ? step.key : step)).join(".") || whole,
+    message
   }))
 
 /** What to call the part of the request that is wrong as a whole. */
@@ -44,12 +35,16 @@ export const ValidationLayer = Layer.succeed(
         if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error.cause)
         return Effect.fail(new InvalidRequest({ errors: fieldProblems(error.cause.issue, parts[error.kind]) }))
       }),
-      Effect.flatMap((response) => (response.status === 415 ? notJson : Effect.succeed(response)))
+      // Effect answers so itself where the endpoint takes no such content.
+      Effect.filterOrElse(
+        (response) => response.status !== 415,
+        () => notJson
+      )
     )
   )
 )
 
 const notJson = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
-  ({ headers }) => new UnsupportedBody({ contentType: headers["content-type"] ?? "of no type" })
+  ({ headers }) => new UnsupportedBody({ contentType: (headers["content-type"] ?? "of no type").slice(0, 100) })
 )

@@ -45,16 +45,16 @@ export class DeadLetters extends Context.Service<
         }),
 
         retryAll: Effect.fn("DeadLetters.retryAll")(function* (reason?: string | undefined) {
-          const [newest] = yield* Effect.orDie(repo.list(1, null))
+          const [newest] = yield* repo.list(1, null)
           if (newest === undefined) return 0
           let total = 0
           let taken: number
           do {
-            taken = (yield* Effect.orDie(repo.retryMany(batch, newest.id, reason ?? null))).length
+            taken = (yield* repo.retryMany(batch, newest.id, reason ?? null)).length
             total += taken
           } while (taken === batch)
           return total
-        })
+        }, Effect.orDie)
       })
     })
   )

@@ -2,7 +2,7 @@
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js"
 import { Result } from "effect"
 
-/** One thing that does not fit: where (`payload.tags[0]`), and what. */
+/** One thing that does not fit: where (`payload.tags.0`), and what. */
 export interface Misfit {
   readonly path: string
   readonly message: string
@@ -37,5 +37,4 @@ const misfit = (path: string, { instancePath, keyword, params, message = "does n
 }
 
 /** A step of a JSON Pointer (RFC 6901) as one of a path. */
-const step = (token: string) =>
-  /^\d+$/.test(token) ? `[${token}]` : `.${token.replaceAll("~1", "/").replaceAll("~0", "~")}`
+const step = (token: string) => `.${token.replaceAll("~1", "/").replaceAll("~0", "~")}`

@@ -1,7 +1,7 @@
 /** Takes parts out of JSON texts as they are written: parsing would lose the order of keys and the spelling of numbers. */
 
 /** Ends of strings, and whatever nests. Strings come whole, so that what is in them counts for nothing. */
-const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
+const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/gs
 
 /**
  * The text of a member of a JSON object; the last one of that name, as `JSON.parse` takes it. Undefined when there is
@@ -25,4 +25,15 @@ export const memberText = (text: string, name: string): string | undefined => {
     else if (depth === 1 && start === undefined && part !== ",") key = JSON.parse(part)
   }
   return found
+}
+
+/** Whether objects and lists nest deeper than `levels`. What walks a JSON value does so by recursion, mostly. */
+export const nestsDeeper = (text: string, levels: number): boolean => {
+  let depth = 0
+  for (const [part] of text.matchAll(token)) {
+    if (part === "{" || part === "[") depth++
+    else if (part === "}" || part === "]") depth--
+    if (depth > levels) return true
+  }
+  return false
 }

@@ -1,3 +1,5 @@
+import { connect } from "node:net"
+import { gzipSync } from "node:zlib"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -21,12 +23,19 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
     Effect.gen(function* () {
       const { ask } = yield* TestApi
       const answer = yield* ask("POST", "/integrations/webhooks", {
-        body: { url: 7, events: ["CARD_VIEW", false], secret: "short", event: "typo", headers: { "x-a": "b\r\nc: d" } }
+        body: {
+          url: 7,
+          events: ["CARD_VIEW", false],
+          secret: "short",
+          maxAttempts: 4711,
+          event: "typo",
+          headers: { "x-a": "b\r\nc: d" }
+        }
       })
       assertProblem(answer, 400, "invalid-request")
       const paths = answer.json.errors.map(({ path }: { path: string }) => path).sort()
-      assert.deepStrictEqual(paths, ["event", "events[1]", "headers.x-a", "secret", "url"])
-      assert.notInclude(answer.text, "short")
+      assert.deepStrictEqual(paths, ["event", "events.1", "headers.x-a", "maxAttempts", "secret", "url"])
+      for (const value of ["short", "4711", "typo"]) assert.notInclude(answer.text, value)
     })
   )
 
@@ -75,6 +84,8 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
   it.effect("is 415 for anything but JSON", () =>
     Effect.gen(function* () {
       const { ask } = yield* TestApi
+      const zipped = { headers: { "content-encoding": "gzip" }, body: gzipSync("{}") }
+      assertProblem(yield* ask("POST", events, zipped), 415, "unsupported-body")
       const headers = { "content-type": "application/x-www-form-urlencoded" }
       assertProblem(yield* ask("POST", events, { headers, body: "eventType=CARD_VIEW" }), 415, "unsupported-body")
     })
@@ -88,6 +99,44 @@ layer(TestApi.layer(), { excludeTestServices: true })("A request that can't be s
       assertProblem(yield* ask("POST", events, { body: `${just} ` }), 413, "body-too-large")
       assertProblem(yield* ask("POST", events, { body: new Blob([just, " "]).stream() }), 413, "body-too-large")
       assert.strictEqual((yield* ask("POST", events, { body: new Blob([just]).stream() })).status, 202)
+    })
+  )
+
+  it.effect("is 400 for a body that nests without end", () =>
+    Effect.gen(function* () {
+      const { ask, token } = yield* TestApi
+      const deep = `${'{"a":'.repeat(150_000)}1${"}".repeat(150_000)}`
+      const admin = yield* token("root", "admin")
+      for (const [path, body] of [
+        [events, `{"eventType":"CARD_VIEW","payload":${deep}}`],
+        ["/integrations/event-types", `{"name":"A","schema":${deep}}`],
+        ["/integrations/event-types", `{"name":"A","example":${deep}}`],
+        ["/integrations/webhooks", `{"url":${deep},"events":["*"]}`]
+      ] as const) {
+        assert.strictEqual((yield* ask("POST", path, { token: admin, body })).status, 400)
+      }
+    })
+  )
+
+  it.effect("is 413 before any of the body has come, when its length is announced", () =>
+    Effect.gen(function* () {
+      const { url, token } = yield* TestApi
+      const { hostname, port } = new URL(url)
+      const head = [
+        `POST ${events} HTTP/1.1`,
+        `Host: ${hostname}`,
+        `Authorization: Bearer ${yield* token("user-123")}`,
+        "Content-Type: application/json",
+        "Content-Length: 1048577"
+      ]
+      const answer = yield* Effect.callback<string>((resume) => {
+        const socket = connect(Number(port), hostname, () => socket.write(`${head.join("\r\n")}\r\n\r\n`))
+        socket.once("data", (data) => {
+          socket.destroy()
+          resume(Effect.succeed(String(data)))
+        })
+      })
+      assert.match(answer, /^HTTP\/1\.1 413 /)
     })
   )
 

@@ -13,13 +13,7 @@ import { EventTypes } from "../../src/outbox/EventTypes.ts"
 import { AuditLog } from "../../src/telemetry/AuditLog.ts"
 import { AuditRepo } from "../../src/telemetry/AuditRepo.ts"
 import { GaugeRepo } from "../../src/telemetry/GaugeRepo.ts"
-import { Keyring } from "../../src/vault/Keyring.ts"
-import { Vault } from "../../src/vault/Vault.ts"
-import { Deliveries } from "../../src/webhooks/Deliveries.ts"
-import { Replays } from "../../src/webhooks/Replays.ts"
-import { Usage } from "../../src/webhooks/Usage.ts"
-import { Webhooks } from "../../src/webhooks/Webhooks.ts"
-import { TestDatabase } from "./Database.ts"
+import { PeopleLayer } from "./People.ts"
 
 /** A request as a test writes it. `body` is sent as JSON unless it is a text or bytes. */
 export interface Ask {
@@ -55,24 +49,16 @@ export class TestApi extends Context.Service<
     const environment = ConfigProvider.layer(
       ConfigProvider.fromUnknown({ PORT: "0", JWT_SECRET: randomBytes(48).toString("base64"), ...variables })
     )
-    const services = Layer.mergeAll(
-      Layer.mock(Webhooks, {}),
-      Layer.mock(Deliveries, {}),
-      Layer.mock(Replays, {}),
-      Layer.mock(Usage, {}),
-      Events.layer,
-      EventTypes.layer,
-      DeadLetters.layer,
-      AuditLog.layer
-    ).pipe(Layer.provide([EmitRepo.layer, EventTypeRepo.layer, DeadLetterRepo.layer, AuditRepo.layer]))
+    const services = Layer.mergeAll(Events.layer, EventTypes.layer, DeadLetters.layer, AuditLog.layer).pipe(
+      Layer.provide([EmitRepo.layer, EventTypeRepo.layer, DeadLetterRepo.layer, AuditRepo.layer])
+    )
     const tokens = Tokens.layer(() => Promise.reject(new Error("No request is expected")))
     const logs: Array<string> = []
     const logger = Logger.layer([Logger.map(Logger.formatJson, (line) => logs.push(line))])
     return Layer.effect(TestApi, make(logs)).pipe(
       Layer.provideMerge(HttpServerLayer),
-      Layer.provideMerge(Layer.mergeAll(services, tokens, GaugeRepo.layer, Vault.layer)),
-      Layer.provide(Keyring.layerMemory),
-      Layer.provideMerge(TestDatabase.layer),
+      Layer.provideMerge(Layer.mergeAll(services, tokens, GaugeRepo.layer)),
+      Layer.provideMerge(PeopleLayer),
       Layer.provide([environment, logger])
     )
   }
