@@ -140,7 +140,7 @@ const nexus = Command.make("nexus").pipe(
         Layer.mergeAll(
           api ? (dispatch ? ServerBesideDispatcher : HttpServerLayer) : Layer.empty,
           dispatch ? Dispatching : Layer.empty
-        ).pipe(Layer.provideMerge(TokensLayer), Layer.provide(Services))
+        ).pipe(Layer.provideMerge(TokensLayer), Layer.provide(PartitionsLayer), Layer.provide(Services))
       )
     ),
     sql.pipe(Command.provide(DatabaseLayer)),
