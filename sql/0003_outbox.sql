@@ -18,10 +18,18 @@ CREATE TABLE nexus.event (
   type text NOT NULL,
   body text NOT NULL,
   traceparent text,
+  webhook_id uuid,
   created_at timestamptz NOT NULL
 ) PARTITION BY RANGE (id);
 
 COMMENT ON COLUMN nexus.event.body IS 'The exact text that is sent, the same for every attempt.';
+COMMENT ON COLUMN nexus.event.webhook_id IS 'The only webhook that it is for: a test. Null for an event that happened.';
+
+-- The body of an event: put together from the text of the payload, which reaches the consumer as it was written.
+CREATE FUNCTION nexus.event_body(event_type text, moment timestamptz, payload json) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT '{"event":"' || event_type || '","timestamp":"' || to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    || '","data":' || payload::text || '}'
+$$;
 
 CREATE INDEX event_user ON nexus.event (user_id, id);
 

@@ -1,5 +1,14 @@
 -- Deliveries: the unfinished ones, the history of the finished ones, and every attempt.
 
+-- The id of the delivery of an event to a webhook. The same two always have the same id, so no delivery can be made
+-- twice; and it begins as the event's does, so deliveries sort by their events. It has the form of a UUIDv7, with a hash
+-- in the place of the last 62 random bits.
+CREATE FUNCTION nexus.delivery_id(event_id uuid, webhook_id uuid) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT overlay(
+    encode(substring(uuid_send(event_id) FOR 8) || substring(sha256(uuid_send(event_id) || uuid_send(webhook_id)) FOR 8), 'hex')
+    PLACING '8' FROM 17)::uuid
+$$;
+
 -- No foreign keys: fan-out writes a row here for every delivery, and the tables around it are partitioned.
 CREATE TABLE nexus.delivery (
   id uuid PRIMARY KEY,
@@ -21,6 +30,7 @@ COMMENT ON COLUMN nexus.delivery.max_attempts IS 'How many attempts this round m
 COMMENT ON COLUMN nexus.delivery.claimed_by IS 'The dispatcher that holds the row; null when any may take it.';
 
 CREATE INDEX delivery_webhook ON nexus.delivery (webhook_id, next_attempt_at);
+CREATE INDEX delivery_list ON nexus.delivery (webhook_id, id);
 CREATE INDEX delivery_manual ON nexus.delivery (next_attempt_at) WHERE is_manual AND claimed_by IS NULL;
 
 CREATE TABLE nexus.delivery_history (
@@ -42,6 +52,7 @@ CREATE TABLE nexus.delivery_history (
 COMMENT ON TABLE nexus.delivery_history IS 'Append only: a delivery that finishes again appends a newer row, and the newest counts.';
 
 CREATE INDEX delivery_history_webhook ON nexus.delivery_history (webhook_id, delivery_id, id);
+CREATE INDEX delivery_history_undelivered ON nexus.delivery_history (webhook_id, delivery_id) WHERE state <> 'DELIVERED';
 
 CREATE TABLE nexus.attempt (
   id uuid PRIMARY KEY,

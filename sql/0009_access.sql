@@ -24,7 +24,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON nexus.webhook_subscription, nexus.delive
 GRANT SELECT ON nexus.event, nexus.delivery_history, nexus.attempt, nexus.webhook_stat, nexus.event_type TO nexus_api;
 GRANT SELECT, INSERT ON nexus.audit_log, nexus.event TO nexus_api;
 GRANT INSERT, SELECT ON nexus.outbox TO nexus_api;
-GRANT EXECUTE ON FUNCTION nexus.uuid7(), nexus.uuid7_floor(timestamptz), nexus.uuid7_time(uuid) TO nexus_api;
+GRANT EXECUTE ON FUNCTION nexus.uuid7(), nexus.uuid7_floor(timestamptz), nexus.uuid7_time(uuid),
+  nexus.event_body(text, timestamptz, json), nexus.delivery_id(uuid, uuid) TO nexus_api;
 
 -- An empty setting sees nothing.
 CREATE FUNCTION nexus.is_current_user(user_id text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$

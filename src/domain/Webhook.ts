@@ -9,23 +9,37 @@ const httpHeaderValue = /^[\t\u0020-\u007e\u0080-\u00ff]{0,1024}$/
 const reservedHeader =
   /^(host|content-.*|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|user-agent|traceparent|tracestate|webhook-.*|x-webhook-.*)$/i
 
-const HeaderName = Schema.String.check(
-  Schema.isPattern(httpHeaderName, { message: "Expected the name of an HTTP header" }),
-  Schema.makeFilter((name) => !reservedHeader.test(name) || `The header ${name} is set by the service`)
-)
-
 const HeaderValue = Schema.String.check(
   Schema.isPattern(httpHeaderValue, {
     message: "Expected a header value of at most 1024 characters, without line breaks"
   })
 )
 
+const nameFault = (name: string, index: number, names: ReadonlyArray<string>) => {
+  if (!httpHeaderName.test(name)) return "Expected the name of an HTTP header"
+  if (reservedHeader.test(name)) return `The header ${name} is set by the service`
+  const same = names.findIndex((other) => other.toLowerCase() === name.toLowerCase())
+  return same < index
+    ? `The header ${names[same]} is there already; upper and lower case make no difference`
+    : undefined
+}
+
 /** Headers of the owner's own, sent with every delivery: at most 20. */
-export const CustomHeaders = Schema.Record(HeaderName, HeaderValue).check(
-  Schema.isMaxProperties(20, { message: "Expected at most 20 headers" })
+// The names are judged by a check of the whole: a record passes over keys that its key schema refuses.
+export const CustomHeaders = Schema.Record(Schema.String, HeaderValue).check(
+  Schema.isMaxProperties(20, { message: "Expected at most 20 headers" }),
+  Schema.makeFilter((headers) =>
+    Object.keys(headers).flatMap((name, index, names) => {
+      const issue = nameFault(name, index, names)
+      return issue === undefined ? [] : [{ path: [name], issue }]
+    })
+  )
 )
 
-const Url = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(2048))
+const Url = Schema.String.check(
+  // Control characters and half surrogate pairs are what URLs never have and Postgres does not store.
+  Schema.isPattern(/^[^\s\p{Cc}\p{Cs}]{1,2048}$/u, { message: "Expected a URL of at most 2048 characters" })
+)
 
 /** Names of event types, or `*` for all but the system's own. */
 const Events = Schema.Array(Schema.String).check(
@@ -36,7 +50,10 @@ const Events = Schema.Array(Schema.String).check(
 /** 5 attempts over 30 seconds, up to 16 over 18 hours: the delays double from 2 seconds on. */
 const MaxAttempts = Schema.Int.check(Schema.isBetween({ minimum: 5, maximum: 16 }))
 
-const Description = Schema.String.check(Schema.isMaxLength(500))
+const Description = Schema.String.check(
+  // Postgres stores neither NUL nor half a surrogate pair.
+  Schema.isPattern(/^[^\0\p{Cs}]{0,500}$/u, { message: "Expected a text of at most 500 characters" })
+)
 
 /** For how long deliveries must have been failing before ten failures in a row disable the webhook; a week at most. */
 const DisableAfterSeconds = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 604_800 }))

@@ -22,6 +22,17 @@ export class DeliveryNotFound extends Schema.TaggedError<DeliveryNotFound>()(
   }
 }
 
+/** The delivery is still shown, but its event is no longer kept: there is nothing left to send. */
+export class EventExpired extends Schema.TaggedError<EventExpired>()(
+  "EventExpired",
+  { deliveryId: Schema.String },
+  { httpApiStatus: 410 }
+) {
+  override get message() {
+    return `The event of the delivery ${this.deliveryId} is no longer kept, so it can't be sent again`
+  }
+}
+
 /** The webhook has no such replay. */
 export class ReplayNotFound extends Schema.TaggedError<ReplayNotFound>()(
   "ReplayNotFound",

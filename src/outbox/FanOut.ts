@@ -25,6 +25,26 @@ export class FanOut extends Context.Service<
       const repo = yield* OutboxRepo
       let limit = mostRows
 
+      /** Finds out whether it is the first row that Postgres refuses, and buries it then. Peers may be at the same rows. */
+      const alone = Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
+        const id = yield* repo.first
+        if (id === undefined) return nothing
+        return yield* repo
+          .fanOut(dispatcher, 1, room, id)
+          .pipe(
+            Effect.catchTag("SqlError", (error) =>
+              !refusesData(error)
+                ? Effect.fail(error)
+                : Effect.logError(
+                    `An outbox row can't be fanned out and becomes a dead letter: ${faultOf(error).message}`
+                  ).pipe(
+                    Effect.andThen(repo.bury(id, `Postgres refused this row: ${faultOf(error).message}`)),
+                    Effect.as(nothing)
+                  )
+            )
+          )
+      })
+
       return FanOut.of({
         next: Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
           const asked = Math.min(limit, room.total)
@@ -32,7 +52,7 @@ export class FanOut extends Context.Service<
             Effect.catchTag("SqlError", (error) => {
               if (!refusesData(error)) return Effect.fail(error)
               limit = Math.ceil(asked / 2)
-              return (asked === 1 ? bury(error) : Effect.void).pipe(Effect.as(nothing))
+              return asked === 1 ? alone(dispatcher, room) : Effect.succeed(nothing)
             })
           )
           if (result === nothing) return { ...nothing, more: true }
@@ -40,12 +60,6 @@ export class FanOut extends Context.Service<
           return { ...result, more: result.taken === asked }
         })
       })
-
-      function bury(error: SqlError) {
-        return Effect.logError(
-          `An outbox row can't be fanned out and becomes a dead letter: ${faultOf(error).message}`
-        ).pipe(Effect.andThen(repo.bury(`Postgres refused this row: ${faultOf(error).message}`)))
-      }
     })
   )
 }

@@ -25,10 +25,14 @@ export class OutboxRepo extends Context.Service<
      * Takes up to `limit` rows and makes them deliveries of every active webhook that wants them, claimed by
      * `dispatcher` as far as `room` allows. One statement, all or nothing; rows that another dispatcher is taking are
      * passed over. A row that can't be an event becomes a dead letter. A dispatcher whose lease has ended takes nothing.
+     *
+     * @param only the id of a row, to take no other
      */
-    fanOut(dispatcher: DispatcherId, limit: number, room: Room): Effect.Effect<FanOut, SqlError>
-    /** Makes the first row of the outbox a dead letter, whatever is in it, with the reason given. */
-    bury(reason: string): Effect.Effect<void, SqlError>
+    fanOut(dispatcher: DispatcherId, limit: number, room: Room, only?: string): Effect.Effect<FanOut, SqlError>
+    /** The id of the first row that nobody is taking. */
+    readonly first: Effect.Effect<string | undefined, SqlError>
+    /** Makes a row a dead letter, whatever is in it, with the reason given. */
+    bury(id: string, reason: string): Effect.Effect<void, SqlError>
     /** Asks producers to notify: from now on until the first that does. */
     readonly arm: Effect.Effect<void, SqlError>
   }
@@ -38,12 +42,13 @@ export class OutboxRepo extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
 
-      const fanOut = Effect.fnUntraced(function* (dispatcher: DispatcherId, limit: number, room: Room) {
+      const fanOut = Effect.fnUntraced(function* (dispatcher: DispatcherId, limit: number, room: Room, only?: string) {
         const rows = yield* sql<Claim & { readonly taken: number; readonly unclaimed: number }>`
           WITH lease AS MATERIALIZED (
             SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
           ), locked AS MATERIALIZED (
-            SELECT id, pg_column_size(payload) AS size FROM nexus.outbox WHERE EXISTS (SELECT FROM lease)
+            SELECT id, pg_column_size(payload) AS size FROM nexus.outbox
+            WHERE EXISTS (SELECT FROM lease) ${only === undefined ? sql`` : sql`AND id = ${only}::uuid`}
             ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
           ), batch AS MATERIALIZED (
             SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM locked) AS _
@@ -70,9 +75,7 @@ export class OutboxRepo extends Context.Service<
             RETURNING event_id
           ), fresh AS MATERIALIZED (
             SELECT id, user_id, event_type, kind, traceparent, created_at,
-              '{"event":"' || event_type || '","timestamp":"'
-                || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-                || '","data":' || payload::text || '}' AS body
+              nexus.event_body(event_type, created_at, payload) AS body
             FROM judged
             WHERE fault IS NULL AND (idempotency_key IS NULL OR id IN (SELECT event_id FROM keyed))
           ), remembered AS (
@@ -87,7 +90,7 @@ export class OutboxRepo extends Context.Service<
               ON webhook.user_id = fresh.user_id AND webhook.is_active
               AND (fresh.event_type = ANY (webhook.events) OR ('*' = ANY (webhook.events) AND fresh.kind <> 'system'))
           ), made AS MATERIALIZED (
-            SELECT nexus.uuid7() AS id, wanted.*,
+            SELECT nexus.delivery_id(event_id, webhook_id) AS id, wanted.*,
               place <= ${room.total} AND place_in_webhook <= coalesce(free, ${room.perWebhook}) AS claimed
             FROM wanted LEFT JOIN unnest(
               ${room.taken.map((_) => _.webhookId)}::text[]::uuid[], ${room.taken.map((_) => _.free)}::int[]
@@ -109,12 +112,10 @@ export class OutboxRepo extends Context.Service<
         return { taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
       })
 
-      const bury = Effect.fnUntraced(function* (reason: string) {
+      const bury = Effect.fnUntraced(function* (id: string, reason: string) {
         yield* sql`
           WITH taken AS (
-            DELETE FROM nexus.outbox
-            WHERE id IN (SELECT id FROM nexus.outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-            RETURNING *
+            DELETE FROM nexus.outbox WHERE id = ${id}::uuid RETURNING *
           )
           INSERT INTO nexus.dead_letter (id, user_id, event_type, payload, idempotency_key, traceparent, reason, created_at)
           SELECT id, user_id, event_type, payload, idempotency_key, traceparent, ${reason}, created_at FROM taken`
@@ -123,6 +124,11 @@ export class OutboxRepo extends Context.Service<
       return OutboxRepo.of({
         fanOut,
         bury,
+        first: sql<{
+          readonly id: string
+        }>`SELECT id FROM nexus.outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`.pipe(
+          Effect.map((rows) => rows[0]?.id)
+        ),
         arm: sql`SELECT setval('nexus.sleeper', 2) FROM nexus.sleeper WHERE last_value <> 2`.pipe(Effect.asVoid)
       })
     })

@@ -212,7 +212,7 @@ export class DeliveryRepo extends Context.Service<
           WITH done AS (
             DELETE FROM nexus.delivery WHERE id IN (
               SELECT id FROM nexus.delivery
-              WHERE event_id < nexus.uuid7_floor(now() - ${days} * interval '1 day') LIMIT 10000 FOR UPDATE SKIP LOCKED
+              WHERE id < nexus.uuid7_floor(now() - ${days} * interval '1 day') LIMIT 10000 FOR UPDATE SKIP LOCKED
             ) RETURNING *
           ), history AS (
             INSERT INTO nexus.delivery_history (id, delivery_id, event_id, webhook_id, user_id, event_type, state,

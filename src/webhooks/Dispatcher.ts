@@ -1,6 +1,7 @@
 /** Sends: moves events out of the outbox and deliveries to their webhooks. Every process that runs it is the same. */
 import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Stream } from "effect"
 import { listen } from "../database/Listen.ts"
+import { PartitionsRepo } from "../database/PartitionsRepo.ts"
 import type { WebhookId } from "../domain/Ids.ts"
 import { FanOut } from "../outbox/FanOut.ts"
 import { OutboxRepo } from "../outbox/OutboxRepo.ts"
@@ -35,6 +36,7 @@ const make = Effect.gen(function* () {
   const outbox = yield* OutboxRepo
   const deliveries = yield* DeliveryRepo
   const leases = yield* LeaseRepo
+  const partitions = yield* PartitionsRepo
   const recipients = yield* Recipients
   const sender = yield* Sender
   const health = yield* DispatcherHealth
@@ -49,6 +51,8 @@ const make = Effect.gen(function* () {
 
   /** Under one lease: claims and sends until it lapses; then, or when interrupted, brings what it holds to an end. */
   const session = Effect.gen(function* () {
+    // After a long sleep (a laptop's), the partitions of today may be missing.
+    yield* partitions.add
     const lease = yield* makeLease
     const lanes = new Lanes(caps, now, (webhookRunsLow) => {
       due ||= webhookRunsLow

@@ -1,6 +1,7 @@
 import { NodeDns, NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted } from "effect"
+import { PartitionsRepo } from "../../src/database/PartitionsRepo.ts"
 import { WebhookId } from "../../src/domain/Ids.ts"
 import { loopback } from "../../src/egress/AllowList.ts"
 import { Egress } from "../../src/egress/Egress.ts"
@@ -38,6 +39,7 @@ export const DispatchingLayerNoDatabase = Layer.mergeAll(
       Egress.layerWith({ allow: loopback }).pipe(Layer.provide(NodeDns.layer)),
       LeaseRepo.layer,
       OutboxRepo.layer,
+      PartitionsRepo.layer,
       RecipientRepo.layer,
       StatRepo.layer,
       Vault.layer.pipe(Layer.provide(TestKeyring))
