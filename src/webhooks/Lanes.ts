@@ -30,6 +30,8 @@ interface Lane {
   maxInFlight: number
   /** When its last request ended well in time, or the first of those under way began, in monotonic milliseconds. */
   progressAt: number
+  /** Whether its last request took long: else it would take its full share anew after each round of time-outs. */
+  wasSlow: boolean
 }
 
 /** A webhook is slow while its requests have brought no quick answer for this long. */
@@ -137,7 +139,8 @@ export class Lanes {
     if (lane === undefined) return
     const now = this.#now()
     const wasSlow = this.#isSlow(lane, now)
-    if (durationMillis < slowAfterMillis) lane.progressAt = now
+    lane.wasSlow = durationMillis >= slowAfterMillis
+    if (!lane.wasSlow) lane.progressAt = now
     lane.inFlight--
     lane.origin.inFlight--
     this.#inFlight--
@@ -170,14 +173,23 @@ export class Lanes {
   }
 
   #mostInFlight(lane: Lane, now: number): number {
-    return this.#inFlight * 2 > this.#limits.inFlight && this.#isSlow(lane, now) ? 1 : lane.maxInFlight
+    const busy = this.#inFlight * 2 > this.#limits.inFlight
+    return busy && (lane.wasSlow || this.#isSlow(lane, now)) ? 1 : lane.maxInFlight
   }
 
   #open(webhookId: WebhookId, name: string): Lane {
     const origin = this.#origins.get(name) ?? { name, lanes: 0, inFlight: 0, parked: new Set() }
     this.#origins.set(name, origin)
     origin.lanes++
-    const lane = { webhookId, origin, waiting: [], inFlight: 0, maxInFlight: 1, progressAt: Number.NEGATIVE_INFINITY }
+    const lane: Lane = {
+      webhookId,
+      origin,
+      waiting: [],
+      inFlight: 0,
+      maxInFlight: 1,
+      progressAt: Number.NEGATIVE_INFINITY,
+      wasSlow: false
+    }
     this.#lanes.set(webhookId, lane)
     return lane
   }

@@ -29,89 +29,95 @@ const emitMany = Effect.fnUntraced(function* (userId: string, count: number) {
   yield* sql`UPDATE nexus.outbox SET payload = replace(payload::text, ' ', '')::json`
 })
 
-layer(Layer.provideMerge(DispatchingLayer, Logger.layer([])), { excludeTestServices: true, timeout: "60 seconds" })("FanOut", (it) => {
-  it.effect("halves a batch around the rows that Postgres refuses, buries those and sends all the others", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      yield* subscribe("halve", "https://example.com/hook")
-      yield* sql`
+layer(Layer.provideMerge(DispatchingLayer, Logger.layer([])), { excludeTestServices: true, timeout: "60 seconds" })(
+  "FanOut",
+  (it) => {
+    it.effect("halves a batch around the rows that Postgres refuses, buries those and sends all the others", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        yield* subscribe("halve", "https://example.com/hook")
+        yield* sql`
         CREATE FUNCTION nexus.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
           IF NEW.body ~ '"n":(7|200|201)\\}' THEN RAISE EXCEPTION 'a trigger of a stranger says no to %', NEW.id; END IF;
           RETURN NEW;
         END $$`
-      yield* sql`CREATE TRIGGER refuse BEFORE INSERT ON nexus.event FOR EACH ROW EXECUTE FUNCTION nexus.refuse()`
-      yield* emitMany("halve", 300)
-      const { sent, batches } = yield* drain(yield* lease)
-      yield* sql`DROP FUNCTION nexus.refuse() CASCADE`
+        yield* sql`CREATE TRIGGER refuse BEFORE INSERT ON nexus.event FOR EACH ROW EXECUTE FUNCTION nexus.refuse()`
+        yield* emitMany("halve", 300)
+        const { sent, batches } = yield* drain(yield* lease)
+        yield* sql`DROP FUNCTION nexus.refuse() CASCADE`
 
-      const culprits = ["7", "200", "201"]
-      const expected = Array.from({ length: 300 }, (_, index) => String(index + 1)).filter((n) => !culprits.includes(n))
-      assert.deepStrictEqual([...sent].sort(), expected.sort())
-      const letters = yield* sql<{ n: string; reason: string }>`
+        const culprits = ["7", "200", "201"]
+        const expected = Array.from({ length: 300 }, (_, index) => String(index + 1)).filter(
+          (n) => !culprits.includes(n)
+        )
+        assert.deepStrictEqual([...sent].sort(), expected.sort())
+        const letters = yield* sql<{ n: string; reason: string }>`
         SELECT payload ->> 'n' AS n, reason FROM nexus.dead_letter WHERE user_id = 'halve' ORDER BY id`
-      assert.deepStrictEqual(
-        letters.map(({ n }) => n),
-        culprits
-      )
-      for (const { reason } of letters)
-        assert.match(reason, /^Postgres refused this row: a trigger of a stranger says no/)
-      assert.isBelow(batches, 60)
-    })
-  )
+        assert.deepStrictEqual(
+          letters.map(({ n }) => n),
+          culprits
+        )
+        for (const { reason } of letters)
+          assert.match(reason, /^Postgres refused this row: a trigger of a stranger says no/)
+        assert.isBelow(batches, 60)
+      })
+    )
 
-  it.effect("buries no innocent row when two dispatchers meet at a culprit", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      yield* subscribe("meet", "https://example.com/hook")
-      yield* sql`
+    it.effect("buries no innocent row when two dispatchers meet at a culprit", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        yield* subscribe("meet", "https://example.com/hook")
+        yield* sql`
         CREATE FUNCTION nexus.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
           IF NEW.body ~ '"n":[13]\\}' THEN RAISE EXCEPTION 'no'; END IF;
           RETURN NEW;
         END $$`
-      yield* sql`CREATE TRIGGER refuse BEFORE INSERT ON nexus.event FOR EACH ROW EXECUTE FUNCTION nexus.refuse()`
-      yield* emitMany("meet", 20)
-      const drains = [yield* lease, yield* lease, yield* lease].map((dispatcher) =>
-        Effect.provide(drain(dispatcher), Layer.fresh(FanOut.layer))
-      )
-      const sent = yield* Effect.all(drains, { concurrency: "unbounded" })
-      yield* sql`DROP FUNCTION nexus.refuse() CASCADE`
-      const letters = yield* sql`SELECT payload ->> 'n' AS n FROM nexus.dead_letter WHERE user_id = 'meet' ORDER BY id`
-      assert.deepStrictEqual(letters, [{ n: "1" }, { n: "3" }])
-      assert.strictEqual(sent.flatMap((each) => each.sent).length, 18)
-    })
-  )
-
-  it.effect("goes back to full batches after a refusal", () =>
-    Effect.gen(function* () {
-      yield* subscribe("full", "https://example.com/hook")
-      yield* emitMany("full", 500)
-      const dispatcher = yield* lease
-      yield* drain(dispatcher)
-      yield* emitMany("full", 499)
-      assert.deepInclude(yield* drain(dispatcher), { batches: 1 })
-    })
-  )
-
-  it.effect("lets a failure of the connection pass, and buries nothing for it", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      const outbox = yield* FanOut
-      yield* subscribe("timeout", "https://example.com/hook")
-      yield* emitMany("timeout", 1)
-      const dispatcher = yield* lease
-      const error = yield* sql
-        .withTransaction(
-          Effect.gen(function* () {
-            yield* sql`SELECT pg_terminate_backend(pg_backend_pid())`.pipe(Effect.ignore)
-            return yield* outbox.next(dispatcher, roomy)
-          })
+        yield* sql`CREATE TRIGGER refuse BEFORE INSERT ON nexus.event FOR EACH ROW EXECUTE FUNCTION nexus.refuse()`
+        yield* emitMany("meet", 20)
+        const drains = [yield* lease, yield* lease, yield* lease].map((dispatcher) =>
+          Effect.provide(drain(dispatcher), Layer.fresh(FanOut.layer))
         )
-        .pipe(Effect.flip)
-      assert.isTrue(error.isRetryable)
-      assert.deepStrictEqual(yield* sql`SELECT 1 FROM nexus.dead_letter WHERE user_id = 'timeout'`, [])
-      assert.deepInclude(yield* drain(dispatcher), { sent: ["1"] })
-    })
-  )
-})
+        const sent = yield* Effect.all(drains, { concurrency: "unbounded" })
+        yield* sql`DROP FUNCTION nexus.refuse() CASCADE`
+        const letters =
+          yield* sql`SELECT payload ->> 'n' AS n FROM nexus.dead_letter WHERE user_id = 'meet' ORDER BY id`
+        assert.deepStrictEqual(letters, [{ n: "1" }, { n: "3" }])
+        assert.strictEqual(sent.flatMap((each) => each.sent).length, 18)
+      })
+    )
+
+    it.effect("goes back to full batches after a refusal", () =>
+      Effect.gen(function* () {
+        yield* subscribe("full", "https://example.com/hook")
+        yield* emitMany("full", 500)
+        const dispatcher = yield* lease
+        yield* drain(dispatcher)
+        yield* emitMany("full", 499)
+        assert.deepInclude(yield* drain(dispatcher), { batches: 1 })
+      })
+    )
+
+    it.effect("lets a failure of the connection pass, and buries nothing for it", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const outbox = yield* FanOut
+        yield* subscribe("timeout", "https://example.com/hook")
+        yield* emitMany("timeout", 1)
+        const dispatcher = yield* lease
+        const error = yield* sql
+          .withTransaction(
+            Effect.gen(function* () {
+              yield* sql`SELECT pg_terminate_backend(pg_backend_pid())`.pipe(Effect.ignore)
+              return yield* outbox.next(dispatcher, roomy)
+            })
+          )
+          .pipe(Effect.flip)
+        assert.isTrue(error.isRetryable)
+        assert.deepStrictEqual(yield* sql`SELECT 1 FROM nexus.dead_letter WHERE user_id = 'timeout'`, [])
+        assert.deepInclude(yield* drain(dispatcher), { sent: ["1"] })
+      })
+    )
+  }
+)
