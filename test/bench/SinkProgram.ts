@@ -24,7 +24,6 @@ const count = (system: string) => {
   counts.set(system, answered)
   if (goals.get(system) !== answered) return
   goals.delete(system)
-  counts.delete(system)
   process.send?.({ answered })
 }
 
@@ -50,7 +49,10 @@ const listen = (mayHang: boolean) =>
   })
 
 process.on("message", (order: SinkOrder) => {
-  if (order._tag === "Expect") goals.set(order.system, order.count)
+  if (order._tag === "Expect") {
+    counts.set(order.system, 0)
+    goals.set(order.system, order.count)
+  }
   if (order._tag === "Hang") hanging = []
   if (order._tag === "Release") {
     for (const response of hanging ?? []) answer(response)

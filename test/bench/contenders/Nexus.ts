@@ -17,13 +17,21 @@ const VaultLayer = Vault.layer.pipe(
 export interface Nexus extends Contender {
   readonly sql: PgClient.PgClient
   readonly producerUrl: string
+  /** Commits one event for a webhook; its index arrives at the sink. */
+  emit(webhook: number, index: number): Effect.Effect<void>
 }
+
+/** A database with this service's schema, and no process on it. */
+export const createMigrated = Effect.fnUntraced(function* (name: string) {
+  const database = yield* (yield* BenchServer).create(name)
+  yield* Effect.scoped(Effect.provide(migrate, clientLayer(Redacted.make(database.url), 1)))
+  return database
+})
 
 /** Starts `nexus serve` without its API on a database of its own, with a webhook for each URL. */
 export const startNexus = Effect.fnUntraced(function* (database: string, urls: ReadonlyArray<string>) {
   const server = yield* BenchServer
-  const { url, producerUrl } = yield* server.create(database)
-  yield* Effect.scoped(Effect.provide(migrate, clientLayer(Redacted.make(url), 1)))
+  const { url, producerUrl } = yield* createMigrated(database)
   const context = yield* Layer.build(Layer.merge(clientLayer(Redacted.make(producerUrl), 20), VaultLayer))
   yield* Effect.forEach(urls, (target, index) => subscribe(`user-${index}`, target), { discard: true }).pipe(
     Effect.provide(context)
@@ -49,6 +57,13 @@ export const startNexus = Effect.fnUntraced(function* (database: string, urls: R
         SELECT user_id, 'CONTACT_CREATED', payload FROM json_to_recordset(${`[${events
           .map(({ webhook, data }) => `{"user_id":"user-${webhook}","payload":${data}}`)
           .join(",")}]`}::text::json) AS _ (user_id text, payload json)`.pipe(Effect.asVoid, Effect.orDie),
+    emit: (webhook, index) =>
+      sql`
+        INSERT INTO nexus.outbox (user_id, event_type, payload)
+        VALUES (${`user-${webhook}`}, 'CONTACT_CREATED', ${`{"index":${index}}`}::text::json)`.pipe(
+        Effect.asVoid,
+        Effect.orDie
+      ),
     drained: sql`SELECT WHERE EXISTS (SELECT FROM nexus.outbox) OR EXISTS (SELECT FROM nexus.delivery)`.pipe(
       Effect.repeat({ until: (rows) => rows.length === 0, schedule: Schedule.spaced("20 millis") }),
       Effect.asVoid,

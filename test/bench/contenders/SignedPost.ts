@@ -12,7 +12,7 @@ export interface Job {
 }
 
 /** Makes the function that sends a job; it fails on any status but 200, as a queue's handler does. */
-export const makeSignedPost = (sink: string, system: string) => {
+export const makeSignedPost = (sink: string, system: string, suffix = "") => {
   const pool = new Pool(sink, { connections: 64 })
   const keys = Array.from({ length: webhookCount }, (_, index) =>
     signingKey(Redacted.make(`whsec_${Buffer.from(`secret-${index}`.padEnd(32, "-")).toString("base64")}`))
@@ -23,7 +23,7 @@ export const makeSignedPost = (sink: string, system: string) => {
     const timestamp = Math.floor(Date.now() / 1000)
     const answer = await pool.request({
       method: "POST",
-      path: `/${system}/${webhook}`,
+      path: `/${system}/${webhook}${suffix}`,
       body,
       headers: {
         "content-type": "application/json",
