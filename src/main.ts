@@ -1,14 +1,21 @@
 /** The whole application on one page: which layers there are, and which command runs on which of them. */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { createServer } from "node:http"
+import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import packageJson from "../package.json" with { type: "json" }
+import { deadLetters } from "./cli/DeadLetters.ts"
+import { deliveries } from "./cli/Deliveries.ts"
+import { doctor } from "./cli/Doctor.ts"
+import { events } from "./cli/Events.ts"
 import { explainFailures } from "./cli/Failures.ts"
 import { keys } from "./cli/Keys.ts"
 import { migrate } from "./cli/Migrate.ts"
+import { openapi } from "./cli/OpenApi.ts"
 import { serve } from "./cli/Serve.ts"
 import { sql } from "./cli/Sql.ts"
 import { token } from "./cli/Token.ts"
+import { webhooks } from "./cli/Webhooks.ts"
 import { DatabaseLayer, databaseUrl } from "./database/Database.ts"
 import { nexusHome } from "./database/EmbeddedPostgres.ts"
 import { MigrationsLayer } from "./database/Migrations.ts"
@@ -16,22 +23,41 @@ import { PartitionsLayer } from "./database/Partitions.ts"
 import { PartitionsRepo } from "./database/PartitionsRepo.ts"
 import { Egress } from "./egress/Egress.ts"
 import { keySetFetch } from "./egress/KeySetFetch.ts"
+import { HttpServerLayer } from "./http/HttpServer.ts"
 import { Tokens } from "./http/Tokens.ts"
+import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
+import { DeadLetters } from "./outbox/DeadLetters.ts"
+import { EmitRepo } from "./outbox/EmitRepo.ts"
+import { Events } from "./outbox/Events.ts"
+import { EventTypeRepo } from "./outbox/EventTypeRepo.ts"
+import { EventTypes } from "./outbox/EventTypes.ts"
 import { FanOut } from "./outbox/FanOut.ts"
 import { OutboxRepo } from "./outbox/OutboxRepo.ts"
+import { AuditLog } from "./telemetry/AuditLog.ts"
+import { AuditRepo } from "./telemetry/AuditRepo.ts"
+import { GaugeRepo } from "./telemetry/GaugeRepo.ts"
+import { LogsLayer } from "./telemetry/Logs.ts"
 import { Keyring } from "./vault/Keyring.ts"
 import { Vault } from "./vault/Vault.ts"
+import { Deliveries } from "./webhooks/Deliveries.ts"
 import { DeliveryRepo } from "./webhooks/DeliveryRepo.ts"
 import { DispatcherLayer } from "./webhooks/Dispatcher.ts"
 import { DispatcherHealth } from "./webhooks/DispatcherHealth.ts"
+import { HistoryRepo } from "./webhooks/HistoryRepo.ts"
 import { LeaseRepo } from "./webhooks/LeaseRepo.ts"
 import { RecipientRepo } from "./webhooks/RecipientRepo.ts"
 import { Recipients } from "./webhooks/Recipients.ts"
 import { ReplayRepo } from "./webhooks/ReplayRepo.ts"
+import { Replays } from "./webhooks/Replays.ts"
 import { ReplayWorkerLayer } from "./webhooks/ReplayWorker.ts"
+import { RetryRepo } from "./webhooks/RetryRepo.ts"
 import { Sender } from "./webhooks/Sender.ts"
 import { Statistics } from "./webhooks/Statistics.ts"
 import { StatRepo } from "./webhooks/StatRepo.ts"
+import { Usage } from "./webhooks/Usage.ts"
+import { UsageRepo } from "./webhooks/UsageRepo.ts"
+import { WebhookRepo } from "./webhooks/WebhookRepo.ts"
+import { Webhooks } from "./webhooks/Webhooks.ts"
 
 /** One layer in development, which means that no `DATABASE_URL` is set, another in production. */
 const byStage = <A, E1, R1, E2, R2>(
@@ -57,38 +83,75 @@ const TokensLayer = Layer.unwrap(
 const Database = MigrationsLayer.pipe(Layer.provideMerge(DatabaseLayer))
 
 const Repositories = Layer.mergeAll(
+  AuditRepo.layer,
+  DeadLetterRepo.layer,
   DeliveryRepo.layer,
+  EmitRepo.layer,
+  EventTypeRepo.layer,
+  GaugeRepo.layer,
+  HistoryRepo.layer,
   LeaseRepo.layer,
   OutboxRepo.layer,
   PartitionsRepo.layer,
   RecipientRepo.layer,
   ReplayRepo.layer,
-  StatRepo.layer
+  RetryRepo.layer,
+  StatRepo.layer,
+  UsageRepo.layer,
+  WebhookRepo.layer
 )
-const Services = Layer.mergeAll(FanOut.layer, Recipients.layer, Sender.layer, Statistics.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(DispatcherHealth.layer, Network, Vault.layer.pipe(Layer.provide(Keys)))),
+const Services = Layer.mergeAll(
+  AuditLog.layer,
+  DeadLetters.layer,
+  Deliveries.layer,
+  Events.layer,
+  EventTypes.layer,
+  FanOut.layer,
+  Recipients.layer,
+  Replays.layer,
+  Sender.layer,
+  Statistics.layer,
+  Usage.layer,
+  Webhooks.layer
+).pipe(
+  Layer.provideMerge(Layer.mergeAll(Network, Vault.layer.pipe(Layer.provide(Keys)))),
   Layer.provideMerge(Repositories),
   Layer.provideMerge(Database)
 )
+
+const Dispatching = Layer.mergeAll(DispatcherLayer, ReplayWorkerLayer).pipe(Layer.provide(DispatcherHealth.layer))
+/** Readiness looks after the dispatcher only in a process that has one. */
+const ServerBesideDispatcher = HttpServerLayer.pipe(Layer.provide(DispatcherHealth.layer))
+const AnyPort = NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })
 
 const nexus = Command.make("nexus").pipe(
   Command.withDescription(
     "Signed webhooks from a Postgres outbox, and contacts in step with the providers of your users."
   ),
   Command.withSubcommands([
+    deadLetters.pipe(Command.provide(Services)),
+    deliveries.pipe(Command.provide(Services)),
+    doctor.pipe(Command.provide(Services)),
+    events.pipe(Command.provide(Services)),
     keys,
     migrate.pipe(Command.provide(DatabaseLayer)),
+    openapi,
     serve.pipe(
-      Command.provide(({ dispatch }) =>
+      Command.provide(({ api, dispatch }) =>
         Layer.mergeAll(
-          dispatch ? Layer.mergeAll(DispatcherLayer, ReplayWorkerLayer) : Layer.empty,
-          PartitionsLayer,
-          TokensLayer
-        ).pipe(Layer.provide(Services))
+          api ? (dispatch ? ServerBesideDispatcher : HttpServerLayer) : Layer.empty,
+          dispatch ? Dispatching : Layer.empty
+        ).pipe(
+          Layer.provideMerge(TokensLayer),
+          Layer.provide(PartitionsLayer),
+          Layer.provide(Services),
+          Layer.provideMerge(LogsLayer)
+        )
       )
     ),
     sql.pipe(Command.provide(DatabaseLayer)),
-    token.pipe(Command.provide(TokensLayer))
+    token.pipe(Command.provide(TokensLayer)),
+    webhooks.pipe(Command.provide(Layer.merge(Services, AnyPort)))
   ])
 )
 

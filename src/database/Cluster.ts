@@ -1,5 +1,5 @@
 import * as os from "node:os"
-import { Crypto, Effect, FileSystem, Path, Redacted } from "effect"
+import { Crypto, Effect, FileSystem, Path, Redacted, Schedule } from "effect"
 import { Hex } from "effect/encoding"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import { accountForNewServer, accountOfServer } from "./PostgresAccount.ts"
@@ -39,7 +39,16 @@ const baseSettings = {
   log_min_error_statement: "panic"
 }
 
-/** Runs initdb in `directory`, which afterwards is a complete cluster. */
+const filesOf = (path: Path.Path, directory: string) => ({
+  data: path.join(directory, "data"),
+  log: path.join(directory, "server.log"),
+  passwordFile: path.join(directory, "password")
+})
+
+/**
+ * Runs initdb in `directory`, which afterwards is a complete cluster. Another account owns the data and the log and
+ * nothing else: root reads and writes beside them, where that account must not be able to put a link in its way.
+ */
 const initialize = Effect.fnUntraced(function* (
   directory: string,
   account: Account | undefined,
@@ -48,13 +57,15 @@ const initialize = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const crypto = yield* Crypto.Crypto
-  if (account !== undefined) yield* fs.chown(directory, account.uid, account.gid)
+  const { data, log, passwordFile } = filesOf(path, directory)
+  yield* fs.makeDirectory(data, { mode: 0o700 })
+  yield* fs.writeFileString(log, "", { mode: 0o600 })
+  yield* fs.writeFileString(passwordFile, Hex.encode(yield* crypto.randomBytes(24)), { mode: 0o600 })
+  if (account !== undefined) {
+    yield* fs.chmod(directory, 0o711)
+    yield* Effect.forEach([data, log, passwordFile], (file) => fs.chown(file, account.uid, account.gid))
+  }
   const binaries = yield* postgresBinaries(account, directory)
-  const data = path.join(directory, "data")
-  const passwordFile = path.join(directory, "password")
-  const password = Hex.encode(yield* crypto.randomBytes(24))
-  yield* fs.writeFileString(passwordFile, password, { mode: 0o600 })
-  if (account !== undefined) yield* fs.chown(passwordFile, account.uid, account.gid)
   yield* runProgram(
     binaries.initdb,
     [
@@ -76,6 +87,7 @@ const initialize = Effect.fnUntraced(function* (
         new EmbeddedPostgresError({ message: `initdb could not make a database in ${data}: ${cause.output}`, cause })
     )
   )
+  if (account !== undefined) yield* fs.chown(passwordFile, 0, 0)
 })
 
 /** An empty folder for a new cluster: beside its final place, or where the other account can reach it. */
@@ -103,7 +115,12 @@ const create = Effect.fnUntraced(function* (options: ClusterOptions, place: stri
         )
   yield* initialize(draft, account, options.settings).pipe(
     Effect.andThen(publish),
-    Effect.tapError(() => Effect.ignore(fs.remove(draft, { recursive: true }))),
+    // After a Ctrl-C, too. What initdb started may still be on its way out and writing.
+    Effect.onError(() =>
+      fs
+        .remove(draft, { recursive: true, force: true })
+        .pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 10 }), Effect.ignore)
+    ),
     Effect.catchTag("PlatformError", (error) =>
       fs.exists(place).pipe(Effect.flatMap((exists) => (exists ? Effect.void : Effect.fail(error))))
     )
@@ -134,13 +151,13 @@ export const openCluster = Effect.fn("Cluster.open")(
       yield* create(options, place)
     }
     const directory = yield* fs.realPath(place)
-    const data = path.join(directory, "data")
+    const { data, log, passwordFile } = filesOf(path, directory)
     const account = yield* accountOfServer(data)
     const cluster: Cluster = {
       directory,
       data,
-      log: path.join(directory, "server.log"),
-      password: Redacted.make(yield* fs.readFileString(path.join(directory, "password"))),
+      log,
+      password: Redacted.make(yield* fs.readFileString(passwordFile)),
       account,
       binaries: yield* postgresBinaries(account, directory)
     }

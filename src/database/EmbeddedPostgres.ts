@@ -1,5 +1,5 @@
 import { PgConnection } from "@effect/sql-pg"
-import { Config, Context, Effect, Exit, FileSystem, Layer, Path, Redacted, Schedule, Scope } from "effect"
+import { Config, Context, Effect, FileSystem, Layer, Path, Queue, Redacted, Schedule, ScopedRef } from "effect"
 import { type Cluster, type ClusterOptions, databaseName, openCluster } from "./Cluster.ts"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import { clearLockFile, isServing, readLockFile, startServer, stopServer } from "./Postmaster.ts"
@@ -32,62 +32,71 @@ const ensureRunning = Effect.fnUntraced(
   Effect.retry({ schedule: Schedule.spaced("300 millis"), times: 4 })
 )
 
-/** A session that holds the "in use" lock, on the server that runs now. */
-const attach = Effect.fnUntraced(function* (cluster: Cluster) {
-  const port = yield* ensureRunning(cluster)
-  const connection = yield* connect(cluster, port)
-  yield* connection.query(`SELECT pg_advisory_lock_shared(${inUse})`)
-  const databases = yield* connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [databaseName])
-  if (databases.rows.length === 0) yield* connection.query(`CREATE DATABASE ${databaseName}`)
-  return { port, connection }
-})
-
-const stopIfUnused = Effect.fnUntraced(
-  function* (cluster: Cluster, port: number) {
+/**
+ * A session that holds the "in use" lock until its scope closes. `lost` ends when the session dies before that, as it
+ * does with the server; a killed process of ours has left, as its session is gone.
+ */
+const attach = Effect.fnUntraced(
+  function* (cluster: Cluster) {
+    const port = yield* ensureRunning(cluster)
     const connection = yield* connect(cluster, port)
+    yield* Effect.acquireRelease(connection.query(`SELECT pg_advisory_lock_shared(${inUse})`), () =>
+      Effect.ignore(connection.query(`SELECT pg_advisory_unlock_shared(${inUse})`))
+    )
+    const databases = yield* connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [databaseName])
+    if (databases.rows.length === 0) yield* connection.query(`CREATE DATABASE ${databaseName}`)
+    const notifications = yield* connection.listen("nexus_in_use")
+    return { port, lost: Effect.exit(Queue.take(notifications)) }
+  },
+  // The server is starting, stopping or dying at this moment, or another process makes the same database.
+  Effect.retry({
+    while: (error) => error._tag === "SqlError" && error.reason._tag !== "AuthenticationError",
+    schedule: Schedule.spaced("200 millis"),
+    times: 100
+  })
+)
+
+/** The last process to leave stops the server. */
+const stopIfUnused = Effect.fnUntraced(
+  function* (cluster: Cluster) {
+    const lock = yield* readLockFile(cluster)
+    if (lock === undefined) return
+    const connection = yield* connect(cluster, lock.port)
     const { rows } = yield* connection.query(`SELECT pg_try_advisory_lock(${inUse}) AS alone`)
     if (rows[0]?.alone === true) yield* stopServer(cluster)
   },
   Effect.scoped,
-  // No server: nothing to stop. Another process may have stopped it, or someone killed it.
-  Effect.catchTag("SqlError", (error) => Effect.logDebug("The embedded Postgres is gone already", error)),
-  Effect.catchTag("ProgramFailed", (error) =>
-    Effect.logWarning(`The embedded Postgres goes on running: ${error.output}`)
-  )
+  Effect.catchTags({
+    // No server, nothing to stop: another process may have stopped it, or someone killed it.
+    SqlError: (error) => Effect.logDebug("The embedded Postgres is gone already", error),
+    PlatformError: (error) => Effect.logWarning(`The embedded Postgres may go on running: ${error.message}`),
+    ProgramFailed: (error) => Effect.logWarning(`The embedded Postgres goes on running: ${error.output}`)
+  })
 )
 
-/**
- * Attaches, again when the server turns out to be starting, stopping or dying at that moment. On release the last
- * process to leave stops the server; one that was killed has left, as its session is gone.
- */
-const attached = (cluster: Cluster) =>
-  Effect.acquireRelease(
-    Effect.gen(function* () {
-      const session = yield* Scope.make()
-      const { port, connection } = yield* attach(cluster).pipe(
-        Scope.provide(session),
-        Effect.onError((cause) => Scope.close(session, Exit.failCause(cause)))
-      )
-      return { port, connection, session }
-    }).pipe(
-      Effect.retry({ while: (error) => error._tag === "SqlError", schedule: Schedule.spaced("200 millis"), times: 100 })
-    ),
-    ({ connection, port, session }) =>
-      connection
-        .query(`SELECT pg_advisory_unlock_shared(${inUse})`)
-        .pipe(
-          Effect.ignore,
-          Effect.andThen(Scope.close(session, Exit.void)),
-          Effect.andThen(stopIfUnused(cluster, port))
-        )
+/** Uses the server until the scope closes, and starts it again should it die before. Returns its port. */
+const attached = Effect.fnUntraced(function* (cluster: Cluster) {
+  yield* Effect.addFinalizer(() => stopIfUnused(cluster))
+  const session = yield* ScopedRef.fromAcquire(attach(cluster))
+  const { port } = yield* ScopedRef.get(session)
+  yield* ScopedRef.get(session).pipe(
+    Effect.flatMap(({ lost }) => lost),
+    Effect.andThen(Effect.logWarning("Lost the embedded Postgres; attaching to it again, or starting it")),
+    Effect.andThen(ScopedRef.set(session, attach(cluster))),
+    Effect.forever,
+    Effect.tapError((error) => Effect.logError("The embedded Postgres can't be started again", error)),
+    Effect.forkScoped
   )
+  return port
+})
 
 const make = Effect.fnUntraced(
   function* (options: ClusterOptions) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const cluster = yield* openCluster({ ...options, home: path.resolve(options.home) })
-    const { port } = yield* attached(cluster).pipe(
+    const home = path.resolve(options.home)
+    const cluster = yield* openCluster({ ...options, home })
+    const port = yield* attached(cluster).pipe(
       Effect.catchTag(
         "SqlError",
         (cause) =>
@@ -98,7 +107,7 @@ const make = Effect.fnUntraced(
       )
     )
     const url = urlOf(cluster, port, databaseName)
-    yield* fs.writeFileString(path.join(options.home, "database-url"), `${Redacted.value(url)}\n`, { mode: 0o600 })
+    yield* fs.writeFileString(path.join(home, "database-url"), `${Redacted.value(url)}\n`, { mode: 0o600 })
     return EmbeddedPostgres.of({ url })
   },
   Effect.catchTag(

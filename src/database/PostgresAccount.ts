@@ -1,34 +1,38 @@
 import * as process from "node:process"
 import { Effect, FileSystem, Option } from "effect"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
-import { type Account, runProgram } from "./PostgresProgram.ts"
+import type { Account } from "./PostgresProgram.ts"
 
-/** Accounts to run as in place of root: they exist already, so starting a database changes nothing on the machine. */
-const names = ["postgres", "nobody"]
-
-const findAccount = Effect.fnUntraced(function* (name: string) {
-  const id = (flag: string) => runProgram("id", [flag, name], undefined).pipe(Effect.map(Number))
-  const account: Account = { uid: yield* id("-u"), gid: yield* id("-g") }
-  return account
-})
+/**
+ * Accounts to run as in place of root, best first (`_postgres` is macOS'). They exist already: to start a database
+ * changes nothing on the machine.
+ */
+const names = ["postgres", "_postgres", "nobody"]
 
 /** Whether this process is root, as whom Postgres refuses to run. */
-export const isRoot = Effect.sync(() => process.getuid?.() === 0)
+const isRoot = Effect.sync(() => process.getuid?.() === 0)
+
+/** The accounts of this machine: name, password, uid, gid, and more, between colons (passwd(5)). */
+const readAccounts = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* fs.readFileString("/etc/passwd").pipe(Effect.orElseSucceed(() => ""))
+  const lines = text.split("\n").map((line) => line.split(":"))
+  return new Map(
+    lines.map(([name, , uid, gid]): [string, Account] => [name ?? "", { uid: Number(uid), gid: Number(gid) }])
+  )
+})
 
 /** The account for a new database's server; `undefined` means our own. */
 export const accountForNewServer = Effect.gen(function* () {
   if (!(yield* isRoot)) return undefined
-  return yield* Effect.firstSuccessOf(names.map(findAccount)).pipe(
-    Effect.mapError(
-      (cause) =>
-        new EmbeddedPostgresError({
-          message:
-            `Postgres refuses to run as root, and there is no account to run it as (looked for ${names.join(", ")}). ` +
-            "Start as an ordinary user, or set DATABASE_URL to a Postgres of your own (15 or newer).",
-          cause
-        })
-    )
-  )
+  const accounts = yield* readAccounts
+  const name = names.find((name) => accounts.has(name))
+  if (name !== undefined) return accounts.get(name)
+  return yield* new EmbeddedPostgresError({
+    message:
+      `Postgres refuses to run as root, and there is no account to run it as (looked for ${names.join(", ")}). ` +
+      "Start as an ordinary user, or set DATABASE_URL to a Postgres of your own (15 or newer)."
+  })
 })
 
 /** The account for the server of an existing data directory: its owner, when we are root. */

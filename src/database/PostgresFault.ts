@@ -30,3 +30,11 @@ export const faultOf = (error: SqlError): PostgresFault => {
   }
   return fault
 }
+
+/**
+ * Whether Postgres refuses what a statement carries, so that it would refuse it again: SQLSTATE classes 21 and 22
+ * (data), 23 (constraints), 54 (program limits) and P0 (raised by a trigger). Everything else, from a server that is
+ * shutting down to a table that is not there yet, says nothing about the data. 23514 is left out: a row for which no
+ * partition exists yet is refused with it, and no table that data of others enters has another CHECK.
+ */
+export const refusesData = (error: SqlError): boolean => /^(21|22|23(?!514)|54|P0)/.test(faultOf(error).code ?? "")

@@ -19,7 +19,7 @@ export class ProgramFailed extends Data.TaggedError("ProgramFailed")<{
  * Runs one of Postgres' programs to its end and returns what it printed.
  *
  * Not Effect's `ChildProcess`, which can't run as another account: Postgres refuses to run as root. The environment
- * is empty on purpose: it would be readable in `/proc` by that other account, and ours holds secrets.
+ * is not ours: that other account could read it in `/proc`, and ours holds secrets.
  */
 export const runProgram = Effect.fn("PostgresProgram.run")(
   (file: string, args: ReadonlyArray<string>, account: Account | undefined) =>
@@ -30,7 +30,7 @@ export const runProgram = Effect.fn("PostgresProgram.run")(
         {
           cwd: "/",
           windowsHide: true,
-          ...(os.platform() === "win32" ? {} : { env: { LC_ALL: "C" } }),
+          ...(os.platform() === "win32" ? {} : { env: { LC_ALL: "C", PATH: "/usr/bin:/bin" } }),
           ...account
         },
         (error, stdout, stderr) => {
@@ -39,6 +39,9 @@ export const runProgram = Effect.fn("PostgresProgram.run")(
           resume(Effect.fail(new ProgramFailed({ file, exitCode: error.code ?? error.signal ?? undefined, output })))
         }
       )
-      return Effect.sync(() => child.kill())
+      return Effect.callback<void>((ended) => {
+        child.once("close", () => ended(Effect.void))
+        if (child.exitCode !== null || !child.kill()) ended(Effect.void)
+      })
     })
 )

@@ -8,13 +8,12 @@ import { runProgram } from "./PostgresProgram.ts"
 
 /**
  * What the lock file of a data directory says about the server that runs, or ran, on it.
- * Source: Postgres' `src/include/utils/pidfile.h`: line 1 is the pid, 4 the port, 8 the state.
+ * Source: Postgres' `src/include/utils/pidfile.h`: line 1 is the pid, 4 the port.
  */
 export interface LockFile {
   readonly text: string
   readonly pid: number
   readonly port: number
-  readonly ready: boolean
 }
 
 /** Reads `postmaster.pid`; `undefined` when no server runs and none was killed. */
@@ -23,10 +22,10 @@ export const readLockFile = Effect.fnUntraced(function* (cluster: Cluster) {
   const path = yield* Path.Path
   const text = yield* fs
     .readFileString(path.join(cluster.data, "postmaster.pid"))
-    .pipe(Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed(undefined)))
+    .pipe(Effect.catchReason("PlatformError", "NotFound", () => Effect.void))
   if (text === undefined) return undefined
   const lines = text.split("\n").map((line) => line.trim())
-  const lock: LockFile = { text, pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7] === "ready" }
+  const lock: LockFile = { text, pid: Number(lines[0]), port: Number(lines[3]) }
   return lock
 })
 
@@ -37,25 +36,20 @@ const isAlive = (pid: number) =>
     Effect.catch((error) => Effect.succeed(!String(error.cause).includes("ESRCH")))
   )
 
+/** How a process was called; empty for a zombie. (Its `/proc/…/cwd` would tell more, but needs CAP_SYS_PTRACE.) */
+const commandLine = Effect.fnUntraced(function* (pid: number) {
+  const fs = yield* FileSystem.FileSystem
+  if (os.platform() === "linux") return yield* fs.readFileString(`/proc/${pid}/cmdline`)
+  return yield* runProgram("ps", ["-o", "command=", "-p", String(pid)], undefined)
+})
+
 /** Whether the lock's pid is a Postgres server on this data directory, and not another program that got its number. */
 export const isServing = Effect.fnUntraced(function* (cluster: Cluster, { pid }: LockFile) {
-  const fs = yield* FileSystem.FileSystem
   if (!(yield* isAlive(pid))) return false
-  switch (os.platform()) {
-    // A server's working directory is its data directory. A zombie has none.
-    case "linux":
-      return yield* fs.readLink(`/proc/${pid}/cwd`).pipe(
-        Effect.map((directory) => directory === cluster.data),
-        Effect.orElseSucceed(() => false)
-      )
-    case "win32":
-      return true
-    default:
-      return yield* runProgram("ps", ["-o", "command=", "-p", String(pid)], undefined).pipe(
-        Effect.map((command) => command.includes(cluster.data)),
-        Effect.orElseSucceed(() => false)
-      )
-  }
+  return yield* commandLine(pid).pipe(
+    Effect.map((command) => command.includes(cluster.data)),
+    Effect.orElseSucceed(() => os.platform() === "win32")
+  )
 })
 
 /** Clears a lock whose pid is now another program. Should a new server have locked meanwhile, its lock is put back. */
@@ -119,7 +113,8 @@ export const startServer = Effect.fn("Postmaster.start")(function* (cluster: Clu
     )
   )
   return port
-})
+  // Half started, it could not be stopped by whoever started it.
+}, Effect.uninterruptible)
 
 /** Stops the server: sessions are ended, what is committed is on disk. */
 export const stopServer = Effect.fn("Postmaster.stop")((cluster: Cluster) =>

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import { faultOf } from "../database/PostgresFault.ts"
+import { faultOf, refusesData } from "../database/PostgresFault.ts"
 import type { DispatcherId } from "../domain/Ids.ts"
 import type { Room } from "../webhooks/Claim.ts"
 import { OutboxRepo, type FanOut as Result } from "./OutboxRepo.ts"
@@ -15,7 +15,7 @@ const mostRows = 500
 export class FanOut extends Context.Service<
   FanOut,
   {
-    /** One batch; `more` when the outbox may hold another. */
+    /** One batch, of no more rows than there is room for; `more` when the outbox may hold another. */
     next(dispatcher: DispatcherId, room: Room): Effect.Effect<Result & { readonly more: boolean }, SqlError>
   }
 >()("nexus/outbox/FanOut") {
@@ -33,9 +33,11 @@ export class FanOut extends Context.Service<
           .fanOut(dispatcher, 1, room, id)
           .pipe(
             Effect.catchTag("SqlError", (error) =>
-              error.isRetryable
+              !refusesData(error)
                 ? Effect.fail(error)
-                : Effect.logError("An outbox row can't be fanned out and becomes a dead letter", error).pipe(
+                : Effect.logError(
+                    `An outbox row can't be fanned out and becomes a dead letter: ${faultOf(error).message}`
+                  ).pipe(
                     Effect.andThen(repo.bury(id, `Postgres refused this row: ${faultOf(error).message}`)),
                     Effect.as(nothing)
                   )
@@ -45,16 +47,16 @@ export class FanOut extends Context.Service<
 
       return FanOut.of({
         next: Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
-          const asked = limit
+          const asked = Math.min(limit, room.total)
           const result = yield* repo.fanOut(dispatcher, asked, room).pipe(
             Effect.catchTag("SqlError", (error) => {
-              if (error.isRetryable) return Effect.fail(error)
+              if (!refusesData(error)) return Effect.fail(error)
               limit = Math.ceil(asked / 2)
               return asked === 1 ? alone(dispatcher, room) : Effect.succeed(nothing)
             })
           )
           if (result === nothing) return { ...nothing, more: true }
-          limit = Math.min(asked * 2, mostRows)
+          limit = Math.min(limit * 2, mostRows)
           return { ...result, more: result.taken === asked }
         })
       })

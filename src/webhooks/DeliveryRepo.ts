@@ -83,7 +83,8 @@ export class DeliveryRepo extends Context.Service<
       ) {
         const rows = yield* sql<{ readonly webhookId: WebhookId }>`
           WITH outcome AS MATERIALIZED (
-            SELECT * FROM unnest(
+            -- announced fires the trigger of the outbox even when it inserts nothing. Whoever calls this looks anyway.
+            SELECT _.* FROM set_config('nexus.notify', 'off', true), unnest(
               ${text(outcomes, (_) => _.attempt.id)}::uuid[],
               ${text(outcomes, (_) => _.attempt.claim.deliveryId)}::uuid[],
               ${text(outcomes, (_) => _.attempt.claim.eventId)}::uuid[],
@@ -126,15 +127,16 @@ export class DeliveryRepo extends Context.Service<
             WHERE delivery.id = outcome.delivery_id AND claimed_by = ${dispatcher}::uuid AND (
               verdict = 'Retry' OR (verdict = 'Failed' AND delivery.is_manual AND NOT outcome.is_manual)
             )
+          ), unmatched AS MATERIALIZED (
+            SELECT * FROM outcome WHERE verdict = 'Delivered' AND id NOT IN (SELECT id FROM done)
           ), late AS (
-            SELECT outcome.*, latest.created_at
-            FROM outcome CROSS JOIN LATERAL (
+            SELECT unmatched.*, latest.created_at
+            FROM unmatched CROSS JOIN LATERAL (
               SELECT state, created_at FROM nexus.delivery_history AS history
-              WHERE history.webhook_id = outcome.webhook_id AND history.delivery_id = outcome.delivery_id
+              WHERE history.webhook_id = unmatched.webhook_id AND history.delivery_id = unmatched.delivery_id
               ORDER BY history.id DESC LIMIT 1
             ) AS latest
-            WHERE verdict = 'Delivered' AND latest.state <> 'DELIVERED'
-              AND NOT EXISTS (SELECT FROM done WHERE done.id = outcome.id)
+            WHERE latest.state <> 'DELIVERED'
           ), finished AS MATERIALIZED (
             SELECT * FROM done UNION ALL SELECT * FROM late
           ), history AS (
@@ -143,6 +145,11 @@ export class DeliveryRepo extends Context.Service<
             SELECT nexus.uuid7(), delivery_id, event_id, webhook_id, user_id, event_type, upper(verdict),
               number, id, response_status, error, now(), created_at
             FROM finished
+          ), troubled AS MATERIALIZED (
+            -- Mostly none: then what follows costs nothing.
+            SELECT id FROM nexus.webhook_subscription
+            WHERE id IN (SELECT webhook_id FROM finished WHERE NOT is_manual) AND (consecutive_failures > 0
+              OR id IN (SELECT webhook_id FROM finished WHERE NOT is_manual AND verdict = 'Failed'))
           ), tally AS (
             SELECT webhook_id, bool_or(verdict = 'Delivered') AS delivered, bool_or(gone) AS gone,
               count(*) FILTER (WHERE verdict = 'Failed' AND later_success IS NULL)::int AS failures,
@@ -151,7 +158,7 @@ export class DeliveryRepo extends Context.Service<
               SELECT finished.*, max(id::text) FILTER (WHERE verdict = 'Delivered') OVER (
                 PARTITION BY webhook_id ORDER BY id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
               ) AS later_success
-              FROM finished WHERE NOT is_manual
+              FROM finished WHERE NOT is_manual AND webhook_id IN (SELECT id FROM troubled)
             ) AS ordered
             GROUP BY webhook_id
           ), counted AS MATERIALIZED (

@@ -54,8 +54,8 @@ const make = Effect.gen(function* () {
     // After a long sleep (a laptop's), the partitions of today may be missing.
     yield* partitions.add
     const lease = yield* makeLease
-    const lanes = new Lanes(caps, now, () => {
-      due = true
+    const lanes = new Lanes(caps, now, (webhookRunsLow) => {
+      due ||= webhookRunsLow
       wake.openUnsafe()
     })
     const requests = yield* FiberSet.make()
@@ -135,20 +135,21 @@ const make = Effect.gen(function* () {
       const stale = changed === "all" ? lanes.withdraw() : changed.flatMap((webhookId) => lanes.withdraw(webhookId))
       changed = []
       yield* giveBack([...stale, ...lanes.shed()])
-      const room = lanes.room()
-      const events = room.total === 0 ? undefined : yield* fanOut.next(lease.id, room)
+      const events = lanes.hasRoom() ? yield* fanOut.next(lease.id, lanes.room()) : undefined
       yield* admit(events?.claims ?? [])
       due ||= (events?.unclaimed ?? 0) > 0 || now() - claimedAt >= pollMillis
-      if (due && lanes.room().total > 0) yield* collect
+      if (due && lanes.hasRoom()) yield* collect
       yield* health.claimed
-      return lanes.room().total > 0 && (events?.more === true || due)
+      return lanes.hasRoom() && (events?.more === true || due)
     })
 
     const feed = Effect.gen(function* () {
       wake.closeUnsafe()
       if (yield* look) return
-      yield* outbox.arm
-      if (yield* look) return
+      if (lanes.hasRoom()) {
+        yield* outbox.arm
+        if (yield* look) return
+      }
       yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
     }).pipe(
       Effect.catchTag("SqlError", (error) =>

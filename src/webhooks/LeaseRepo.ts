@@ -13,6 +13,8 @@ export class LeaseRepo extends Context.Service<
     renew(dispatcher: DispatcherId): Effect.Effect<boolean, SqlError>
     /** Ends the lapsed leases of others and frees what they held; returns how many deliveries that were. */
     takeOver(dispatcher: DispatcherId): Effect.Effect<number, SqlError>
+    /** How many dispatchers hold a lease now. */
+    readonly live: Effect.Effect<number, SqlError>
     /** Ends a lease and frees what it still holds. */
     end(dispatcher: DispatcherId): Effect.Effect<void, SqlError>
   }
@@ -54,6 +56,11 @@ export class LeaseRepo extends Context.Service<
             SELECT count(*)::int AS freed FROM freed`
           return rows[0]?.freed ?? 0
         }),
+        live: sql<{ readonly count: number }>`
+          SELECT count(*)::int AS count FROM nexus.dispatcher
+          WHERE ended_at IS NULL AND heartbeat_at > clock_timestamp() - ${lapse}::interval`.pipe(
+          Effect.map((rows) => rows[0]?.count ?? 0)
+        ),
         end: Effect.fn("LeaseRepo.end")(function* (dispatcher: DispatcherId) {
           yield* sql`
             WITH ended AS (

@@ -1,5 +1,6 @@
 /** Gathers the outcomes of attempts and writes them down, many at a time. */
 import { Clock, Effect, Latch, Schedule } from "effect"
+import { refusesData } from "../database/PostgresFault.ts"
 import type { DispatcherId, WebhookId } from "../domain/Ids.ts"
 import { DeliveryRepo } from "./DeliveryRepo.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -36,7 +37,7 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
       Effect.tapError((error) => Effect.logWarning(`Outcomes could not be written: ${error.message}`)),
       Effect.retry({
         schedule: Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")]),
-        while: (error) => error.isRetryable
+        while: (error) => !refusesData(error)
       })
     )
     statistics.count(outcomes)

@@ -1,10 +1,9 @@
+import { spawn } from "node:child_process"
 import * as net from "node:net"
-import * as process from "node:process"
 import { NodeServices } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Logger, Option, Path, Redacted, type Scope } from "effect"
-import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { Effect, FileSystem, Layer, Logger, Option, Path, Redacted, Schedule, type Scope } from "effect"
 import { EmbeddedPostgres } from "../../src/database/EmbeddedPostgres.ts"
 import { killHard, processExists, startProgram } from "../support/Processes.ts"
 
@@ -54,6 +53,16 @@ const runningPid = (home: Home) => Effect.flatMap(serverPid(home), Effect.fromNu
 
 const program = (home: Home, root?: string) =>
   startProgram("test/support/EmbeddedProgram.ts", [home.home, home.rootDirectory], root)
+
+/** A program that has nothing to do with Postgres, of the account that the server runs as. Returns its process id. */
+const sleeperOfServersAccount = Effect.fnUntraced(function* ({ home }: Home) {
+  const { gid, uid } = yield* (yield* FileSystem.FileSystem).stat(`${home}/postgres/data`)
+  const sleeper = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn("sleep", ["3600"], { uid: Option.getOrThrow(uid), gid: Option.getOrThrow(gid), cwd: "/" })),
+    (sleeper) => Effect.sync(() => sleeper.kill())
+  )
+  return yield* Effect.fromNullishOr(sleeper.pid)
+})
 
 /** A copy of this project, with the packages of Postgres in it, in a folder of mode 0700. */
 const privateProject = Effect.gen(function* () {
@@ -114,9 +123,17 @@ describe("EmbeddedPostgres", () => {
         Effect.fnUntraced(function* (connection, url) {
           const mode = (file: string) => Effect.map(fs.stat(`${home.home}/${file}`), ({ mode }) => mode & 0o777)
           assert.deepStrictEqual(
-            yield* Effect.forEach(["", "database-url", "postgres", "postgres/password", "postgres/data"], mode),
-            [0o700, 0o600, 0o700, 0o600, 0o700]
+            yield* Effect.forEach(
+              ["", "database-url", "postgres/password", "postgres/data", "postgres/server.log"],
+              mode
+            ),
+            [0o700, 0o600, 0o600, 0o700, 0o600]
           )
+          // Nobody else may list or change the folder; root's Postgres account may pass through it.
+          assert.strictEqual((yield* mode("postgres")) & 0o066, 0)
+          for (const file of ["postgres", "postgres/password", "postgres/port"]) {
+            assert.deepStrictEqual((yield* fs.stat(`${home.home}/${file}`)).uid, (yield* fs.stat(home.home)).uid)
+          }
           const show = Effect.fnUntraced(function* (name: string) {
             const { rows } = yield* connection.query("SELECT current_setting($1) AS value", [name])
             return rows[0]?.value
@@ -153,10 +170,9 @@ describe("EmbeddedPostgres", () => {
     "makes one server of two first starts at once",
     Effect.gen(function* () {
       const home = yield* makeHome
-      const books = yield* Effect.all(
-        [withServer(home, addBook), withServer(home, addBook), withServer(home, addBook)].map(Effect.option),
-        { concurrency: "unbounded" }
-      )
+      const books = yield* Effect.forEach([1, 2, 3], () => Effect.option(withServer(home, addBook)), {
+        concurrency: "unbounded"
+      })
       assert.lengthOf(books.filter(Option.isSome), 3)
       assert.isUndefined(yield* serverPid(home))
     })
@@ -231,16 +247,36 @@ describe("EmbeddedPostgres", () => {
   )
 
   live(
+    "starts the server again, at the same address, when it is killed under a process that uses it",
+    Effect.gen(function* () {
+      const home = yield* makeHome
+      yield* withServer(
+        home,
+        Effect.fnUntraced(function* (connection, url) {
+          yield* addBook(connection)
+          const pid = yield* runningPid(home)
+          yield* killHard(pid)
+          const again = yield* PgConnection.make({ url: Redacted.make(url) }).pipe(
+            Effect.retry(Schedule.spaced("50 millis"))
+          )
+          assert.strictEqual(yield* addBook(again), 2)
+          assert.notStrictEqual(yield* serverPid(home), pid)
+        })
+      )
+      assert.isUndefined(yield* serverPid(home))
+    })
+  )
+
+  live(
     "is not kept from starting by a lock whose process id is another program's now, and lets that program live",
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const home = yield* makeHome
       yield* withServer(home, addBook)
-      const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-      const innocent = yield* spawner.spawn(ChildProcess.make(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]))
-      yield* fs.writeFileString(lockPath(home), `${innocent.pid}\n${home.home}\n1\n5432\n\n127.0.0.1\n\nready\n`)
+      const innocent = yield* sleeperOfServersAccount(home)
+      yield* fs.writeFileString(lockPath(home), `${innocent}\n${home.home}\n1\n5432\n\n127.0.0.1\n\nready\n`)
       assert.strictEqual(yield* withServer(home, addBook), 2)
-      assert.isTrue(yield* processExists(innocent.pid))
+      assert.isTrue(yield* processExists(innocent))
     })
   )
 

@@ -1,9 +1,12 @@
 import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { assert, layer } from "@effect/vitest"
-import { Effect, Latch, Layer, Logger, Queue, Stream } from "effect"
+import { assert, it, layer } from "@effect/vitest"
+import { Effect, Fiber, Latch, Layer, Logger, Queue, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { clientLayer } from "../../src/database/Database.ts"
 import { listen, listenWorks } from "../../src/database/Listen.ts"
 import { TestDatabase } from "../support/Database.ts"
+import { deafProxy } from "../support/DeafProxy.ts"
 
 /** Runs the stream in the background; each wake-up can be taken from the queue. */
 const wakeUps = Effect.fnUntraced(function* (channel: string) {
@@ -83,3 +86,14 @@ layer(Layer.merge(TestDatabase.layerEmpty, NodeServices.layer), { excludeTestSer
     })
   )
 })
+
+it.effect("listenWorks says no through a pooler that loses notifications, after two seconds", () =>
+  Effect.gen(function* () {
+    const proxy = yield* deafProxy((yield* TestDatabase).url)
+    const answer = yield* Effect.forkChild(Effect.provide(listenWorks, clientLayer(proxy.url)))
+    yield* proxy.lost
+    const done = Effect.sync(() => answer.pollUnsafe() !== undefined)
+    yield* TestClock.adjust("2 seconds").pipe(Effect.andThen(done), Effect.repeat({ until: (isDone) => isDone }))
+    assert.isFalse(yield* Fiber.join(answer))
+  }).pipe(Effect.provide([TestDatabase.layerEmpty, NodeServices.layer]))
+)

@@ -25,8 +25,13 @@ export const testKey = "k1:bmV4dXMtdGVzdC1rZXktMzItYnl0ZXMtbG9uZy1va2E="
 
 const TestKeyring = Layer.effect(Keyring, parseKeys("the tests' key", Redacted.make(testKey)))
 
-/** Everything that a dispatcher needs, on a database of the test file's own; loopback may be reached. */
-export const DispatchingLayer = Layer.mergeAll(FanOut.layer, Recipients.layer, Sender.layer, Statistics.layer).pipe(
+/** Everything that a dispatcher needs, but for the database; loopback may be reached. */
+export const DispatchingLayerNoDatabase = Layer.mergeAll(
+  FanOut.layer,
+  Recipients.layer,
+  Sender.layer,
+  Statistics.layer
+).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
       DeliveryRepo.layer,
@@ -40,9 +45,11 @@ export const DispatchingLayer = Layer.mergeAll(FanOut.layer, Recipients.layer, S
       Vault.layer.pipe(Layer.provide(TestKeyring))
     )
   ),
-  Layer.provideMerge(TestDatabase.layer),
   Layer.provideMerge(NodeServices.layer)
 )
+
+/** The same on a database of the test file's own. */
+export const DispatchingLayer = DispatchingLayerNoDatabase.pipe(Layer.provideMerge(TestDatabase.layer))
 
 /** A webhook in the database, for tests of what comes after its creation. */
 export interface Subscribed {

@@ -1,3 +1,5 @@
+import * as os from "node:os"
+import * as process from "node:process"
 import { NodeServices } from "@effect/platform-node"
 import { PgConnection } from "@effect/sql-pg"
 import { Config, Context, Crypto, Effect, Exit, FileSystem, Layer, Logger, Option, Path, Redacted, Scope } from "effect"
@@ -6,6 +8,7 @@ import type { TestProject } from "vitest/node"
 import { clientLayer } from "../../src/database/Database.ts"
 import { EmbeddedPostgres } from "../../src/database/EmbeddedPostgres.ts"
 import { migrate } from "../../src/database/Migrations.ts"
+import { processExists } from "./Processes.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -17,14 +20,30 @@ declare module "vitest" {
 /** Durability is not under test here, and costs most of the time. */
 const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "200" }
 
+const serverIn = (directory: string) =>
+  EmbeddedPostgres.layerWith({ home: `${directory}/home`, rootDirectory: `${directory}/root`, settings })
+
+/** Stops and removes the servers of test runs that were killed before they could. */
+const sweep = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  for (const name of yield* fs.readDirectory(os.tmpdir())) {
+    const [, pid] = /^nexus-test-run-(\d+)-/.exec(name) ?? []
+    if (pid === undefined || (yield* processExists(Number(pid)))) continue
+    const directory = path.join(os.tmpdir(), name)
+    // The last to leave stops the server.
+    yield* Effect.ignore(Effect.scoped(Layer.build(serverIn(directory))))
+    yield* Effect.ignore(fs.remove(directory, { recursive: true }))
+  }
+})
+
 /** A server of this run's own, in a temporary directory. */
 const ownServer = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const directory = yield* fs.makeTempDirectoryScoped({ prefix: "nexus-test-" })
+  yield* sweep
+  const directory = yield* fs.makeTempDirectoryScoped({ prefix: `nexus-test-run-${process.pid}-` })
   yield* fs.chmod(directory, 0o711)
-  const options = { home: path.join(directory, "home"), rootDirectory: path.join(directory, "root"), settings }
-  return Context.get(yield* Layer.build(EmbeddedPostgres.layerWith(options)), EmbeddedPostgres).url
+  return Context.get(yield* Layer.build(serverIn(directory)), EmbeddedPostgres).url
 })
 
 /** The same server with another database in it. */

@@ -1,0 +1,25 @@
+import { HttpApi, OpenApi } from "effect/http-api"
+import { AuditLogApi } from "./AuditLogApi.ts"
+import { DeadLettersApi } from "./DeadLettersApi.ts"
+import { DeliveriesApi } from "./DeliveriesApi.ts"
+import { EventsApi } from "./EventsApi.ts"
+import { HealthApi } from "./HealthApi.ts"
+import { documentProblems } from "./OpenApiDocument.ts"
+import { WebhooksApi } from "./WebhooksApi.ts"
+
+/** The whole HTTP contract. No server code here: the dashboard and the typed client import it too. */
+export class Api extends HttpApi.make("nexus")
+  .add(WebhooksApi, DeliveriesApi, EventsApi, DeadLettersApi, AuditLogApi, HealthApi)
+  .annotate(HttpApi.ParseOptions, { errors: "all" })
+  // A field that is not known is a mistake of the caller's, mostly a misspelt one.
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Nexus Integrations",
+      version: "0.1.0",
+      description:
+        "Signed webhooks from a Postgres outbox. Every error is a problem (RFC 9457, `application/problem+json`) whose " +
+        "`detail` says what happened and what to do, and whose `errors` name every field that is wrong.",
+      transform: documentProblems
+    })
+  ) {}

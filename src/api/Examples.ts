@@ -1,0 +1,93 @@
+/** The examples of the product documentation, by operation. */
+
+interface Example {
+  readonly request?: unknown
+  readonly status: number
+  readonly response?: unknown
+}
+
+const webhookId = "0199f0a0-0000-7000-8000-000000000001"
+const deliveryId = "0199f0a0-0000-7000-8000-000000000002"
+const eventId = "0199f0a0-0000-7000-8000-000000000003"
+const time = "2025-11-20T10:30:00.000Z"
+
+const contact = {
+  contactId: "contact-123",
+  firstName: "John",
+  lastName: "Doe",
+  email: "john@example.com",
+  phone: "+1234567890",
+  cardId: "card-123"
+}
+
+const webhook = {
+  id: webhookId,
+  userId: "user-123",
+  url: "https://your-app.com/webhook",
+  events: ["CONTACT_CREATED", "CARD_VIEW"],
+  description: "",
+  isActive: true,
+  headers: {},
+  maxAttempts: 5,
+  disableAfterSeconds: 0,
+  consecutiveFailures: 0,
+  disabledReason: null,
+  disabledAt: null,
+  managedBy: null,
+  previousSecretExpiresAt: null,
+  createdAt: time,
+  updatedAt: time
+}
+
+const withSecret = { ...webhook, secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
+
+const delivery = {
+  id: deliveryId,
+  eventId,
+  webhookId,
+  eventType: "CONTACT_CREATED",
+  status: "delivered",
+  payload: contact,
+  responseStatus: 200,
+  responseBody: "ok",
+  error: null,
+  attemptCount: 1,
+  deliveredAt: time,
+  failedAt: null,
+  nextRetryAt: null,
+  createdAt: time
+}
+
+const success = { status: 200, response: { success: true } }
+
+export const examples: Readonly<Record<string, Example>> = {
+  "webhooks.create": {
+    request: { url: webhook.url, events: webhook.events },
+    status: 201,
+    response: withSecret
+  },
+  "webhooks.list": { status: 200, response: [webhook] },
+  "webhooks.get": { status: 200, response: webhook },
+  "webhooks.update": { request: { isActive: false }, status: 200, response: { ...webhook, isActive: false } },
+  "webhooks.delete": success,
+  "webhooks.rotateSecret": { request: { overlapSeconds: 86_400 }, status: 200, response: withSecret },
+  "webhooks.test": { request: { eventType: "CONTACT_CREATED" }, status: 201, response: { eventId, deliveryId } },
+  "webhooks.startReplay": { request: { kind: "failed", since: time, dryRun: true }, status: 202 },
+  "deliveries.list": { status: 200, response: [delivery] },
+  "deliveries.retry": success,
+  "deadLetters.retry": success,
+  "events.emit": {
+    request: { eventType: "CONTACT_CREATED", payload: contact },
+    status: 202,
+    response: { id: eventId, eventType: "CONTACT_CREATED" }
+  },
+  "events.createType": {
+    request: {
+      name: "CARD_SHARED",
+      description: "A card was shared.",
+      schema: { type: "object", required: ["cardId"], properties: { cardId: { type: "string" } } },
+      example: { cardId: "card-123" }
+    },
+    status: 201
+  }
+}

@@ -1,0 +1,96 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { OpenApi } from "effect/http-api"
+import { Api } from "../../src/api/Api.ts"
+import { asProblem } from "../../src/api/Problem.ts"
+import { InvalidRequest, InvalidRequestProblem } from "../../src/api/RequestErrors.ts"
+import { WebhookNotFound } from "../../src/domain/WebhookErrors.ts"
+
+describe("A problem", () => {
+  it.effect("is what RFC 9457 says, and becomes the error again", () =>
+    Effect.gen(function* () {
+      const schema = WebhookNotFound.pipe(asProblem("WebhookNotFound", 404))
+      const wire = yield* Schema.encodeEffect(schema)(new WebhookNotFound({ id: "w1" }))
+      assert.deepStrictEqual(wire, {
+        type: "urn:nexus:problem:webhook-not-found",
+        title: "Webhook not found",
+        status: 404,
+        detail: "There is no webhook w1",
+        id: "w1"
+      })
+      const error = yield* Schema.decodeEffect(schema)(wire)
+      assert.instanceOf(error, WebhookNotFound)
+      assert.strictEqual(error.id, "w1")
+    })
+  )
+
+  it.effect("lists what is wrong with a request", () =>
+    Effect.gen(function* () {
+      const errors = [
+        { path: "a", message: "A" },
+        { path: "b", message: "B" }
+      ]
+      const wire = yield* Schema.encodeEffect(InvalidRequestProblem)(new InvalidRequest({ errors }))
+      assert.deepInclude(wire, { status: 400, detail: 'a: A (and 1 more, see "errors")', errors })
+    })
+  )
+})
+
+describe("The OpenAPI document", () => {
+  const document = OpenApi.fromApi(Api)
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    (["get", "post", "put", "patch", "delete"] as const).flatMap((method) => {
+      const operation = item[method]
+      return operation === undefined ? [] : [{ name: `${method} ${path}`, path, operation }]
+    })
+  )
+
+  it("has every operation, each with an id of its own and a summary", () => {
+    assert.strictEqual(operations.length, 26)
+    assert.strictEqual(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length)
+    for (const { name, operation } of operations) assert.isAbove(operation.summary?.length ?? 0, 10, name)
+  })
+
+  it("asks for the token wherever it is needed, and names the header of services there", () => {
+    assert.deepInclude(document.components.securitySchemes.bearer, {
+      type: "http",
+      scheme: "Bearer",
+      bearerFormat: "JWT"
+    })
+    for (const { name, path, operation } of operations) {
+      const isOpen = ["/healthz", "/readyz", "/metrics"].includes(path)
+      assert.deepStrictEqual(operation.security, isOpen ? [] : [{ bearer: [] }], name)
+      assert.strictEqual(JSON.stringify(operation.parameters).includes("NexusUser"), !isOpen, name)
+      assert.strictEqual("401" in operation.responses, path === "/metrics" || !isOpen, name)
+    }
+  })
+
+  it("describes every error as a problem", () => {
+    for (const { name, path, operation } of operations) {
+      assert.property(operation.responses, "default", name)
+      for (const [status, response] of Object.entries(operation.responses)) {
+        if (/^[23]/.test(status) || (path === "/readyz" && status === "503")) continue
+        assert.deepStrictEqual(Object.keys(response.content ?? {}), ["application/problem+json"], `${name} ${status}`)
+      }
+    }
+  })
+
+  it("refers only to what it has", () => {
+    const text = JSON.stringify(document)
+    for (const [, kind = "", key = ""] of text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)) {
+      assert.property(Object.entries(document.components).find(([name]) => name === kind)?.[1], key)
+    }
+  })
+
+  it("has the idempotency key on every POST that creates", () => {
+    const keyed = operations.filter(({ operation }) => JSON.stringify(operation.parameters).includes("idempotency-key"))
+    assert.deepStrictEqual(keyed.map(({ name }) => name).sort(), [
+      "post /integrations/event-types",
+      "post /integrations/events",
+      "post /integrations/webhooks",
+      "post /integrations/webhooks/{id}/replay",
+      "post /integrations/webhooks/{id}/rotate-secret",
+      "post /integrations/webhooks/{id}/test"
+    ])
+  })
+})
