@@ -109,7 +109,8 @@ export class OutboxRepo extends Context.Service<
             made.id AS delivery_id, made.event_id, made.webhook_id, made.version AS webhook_version,
             made.user_id, made.event_type, made.body, 0 AS attempt_count, 0 AS attempts_before,
             made.max_attempts, false AS is_manual, made.traceparent
-          FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed`
+          FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed
+          ORDER BY made.place`
         const { seen, taken, unclaimed } = rows[0] ?? { seen: 0, taken: 0, unclaimed: 0 }
         return { seen, taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
       })
