@@ -1,4 +1,4 @@
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import { DeliveryRepo } from "../webhooks/DeliveryRepo.ts"
 import { PartitionsRepo } from "./PartitionsRepo.ts"
 
@@ -28,14 +28,16 @@ export const tendPartitions = Effect.gen(function* () {
 })
 
 /**
- * Keeps a week of partitions ahead and drops those that are past the retention, at the start and every hour. A round
- * that fails is logged and tried again an hour later, long before the partitions ahead are used up.
+ * Keeps a week of partitions ahead and drops those that are past the retention: once before anything that is built on
+ * this layer begins, then every hour. A round that fails is logged and tried again an hour later, long before the
+ * partitions ahead are used up.
  */
 export const PartitionsLayer = Layer.effectDiscard(
-  Effect.forkScoped(
-    tendPartitions.pipe(
-      Effect.catchTag("SqlError", (error) => Effect.logWarning("Partitions could not be tended", error)),
-      Effect.repeat(Schedule.spaced("1 hour"))
+  Effect.gen(function* () {
+    const round = tendPartitions.pipe(
+      Effect.catchTag("SqlError", (error) => Effect.logWarning(`Partitions could not be tended: ${error.message}`))
     )
-  )
+    yield* round
+    yield* round.pipe(Effect.delay("1 hour"), Effect.forever, Effect.forkScoped)
+  })
 )

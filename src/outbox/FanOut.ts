@@ -57,11 +57,11 @@ export class FanOut extends Context.Service<
           )
           if (result === nothing) return { ...nothing, more: true }
           limit = Math.min(limit * 2, mostRows)
-          return { ...result, more: result.taken === asked }
+          return { ...result, more: result.seen === asked }
         })
       })
     })
   )
 }
 
-const nothing: Result = { taken: 0, unclaimed: 0, claims: [] }
+const nothing: Result = { seen: 0, taken: 0, unclaimed: 0, claims: [] }

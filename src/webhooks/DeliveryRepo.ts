@@ -29,6 +29,11 @@ export class DeliveryRepo extends Context.Service<
     ): Effect.Effect<ReadonlyArray<WebhookId>, SqlError>
     /** Gives claimed deliveries back, unattempted. */
     giveBack(dispatcher: DispatcherId, deliveries: ReadonlyArray<DeliveryId>): Effect.Effect<void, SqlError>
+    /**
+     * Gives back what `dispatcher` has claimed but does not hold: a connection that broke between a commit and its
+     * answer leaves such claims. Reads the whole table, so it is for after an error only.
+     */
+    giveBackOthers(dispatcher: DispatcherId, held: ReadonlyArray<DeliveryId>): Effect.Effect<void, SqlError>
     /** Ends open deliveries whose event is older than `days` as expired; at most 10,000, returns how many. */
     expire(days: number): Effect.Effect<number, SqlError>
   }
@@ -207,6 +212,13 @@ export class DeliveryRepo extends Context.Service<
           WHERE claimed_by = ${dispatcher}::uuid AND id = ANY (${deliveries}::text[]::uuid[])`
       })
 
+      const giveBackOthers = Effect.fnUntraced(function* (dispatcher: DispatcherId, held: ReadonlyArray<DeliveryId>) {
+        yield* sql`
+          UPDATE nexus.delivery SET claimed_by = NULL
+          WHERE claimed_by = ${dispatcher}::uuid
+            AND NOT EXISTS (SELECT FROM unnest(${held}::text[]::uuid[]) AS held (id) WHERE held.id = delivery.id)`
+      })
+
       const expire = Effect.fnUntraced(function* (days: number) {
         const rows = yield* sql<{ readonly expired: number }>`
           WITH done AS (
@@ -224,7 +236,7 @@ export class DeliveryRepo extends Context.Service<
         return rows[0]?.expired ?? 0
       })
 
-      return DeliveryRepo.of({ claim, complete, giveBack, expire })
+      return DeliveryRepo.of({ claim, complete, giveBack, giveBackOthers, expire })
     })
   )
 }

@@ -1,8 +1,8 @@
 /** Sends: moves events out of the outbox and deliveries to their webhooks. Every process that runs it is the same. */
-import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Stream } from "effect"
+import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Schedule, Stream } from "effect"
 import { listen } from "../database/Listen.ts"
 import { PartitionsRepo } from "../database/PartitionsRepo.ts"
-import type { WebhookId } from "../domain/Ids.ts"
+import type { DeliveryId, WebhookId } from "../domain/Ids.ts"
 import { FanOut } from "../outbox/FanOut.ts"
 import { OutboxRepo } from "../outbox/OutboxRepo.ts"
 import type { Claim } from "./Claim.ts"
@@ -27,6 +27,8 @@ const pollMillis = 250
 /** From how many events at one look on the dispatcher lets more gather before the next, and for how long. */
 const crowd = 16
 const gathering = "40 millis"
+/** Between two sweeps for claims whose answer was lost. */
+const sweepMillis = 15_000
 /** How long a stopping dispatcher waits for the requests that are under way; they end within 10 seconds. */
 const drainLimit = "15 seconds"
 /** Comes before every webhook's id. */
@@ -63,16 +65,24 @@ const make = Effect.gen(function* () {
     })
     const requests = yield* FiberSet.make()
     const fork = yield* FiberSet.runtime(requests)()
-    const log = yield* makeOutcomeLog(lease.id, (webhooks) =>
-      Effect.sync(() => {
-        if (changed !== "all") changed = [...changed, ...webhooks]
-        wake.openUnsafe()
-      })
-    )
+    const log = yield* makeOutcomeLog(lease.id, (outcomes, disabled) => {
+      for (const { attempt } of outcomes) forget(attempt.claim)
+      if (disabled.length === 0) return
+      if (changed !== "all") changed = [...changed, ...disabled]
+      wake.openUnsafe()
+    })
+    /** The deliveries claimed and not yet written down or given back, with the attempts that each had when claimed. */
+    const held = new Map<DeliveryId, number>()
+    const forget = ({ deliveryId, attemptCount }: Claim) => {
+      if (held.get(deliveryId) === attemptCount) held.delete(deliveryId)
+    }
     let ready = yield* recipients.of([])
     let cursor = firstWebhook
     let claimedAt = Number.NEGATIVE_INFINITY
     let crowded = false
+    /** Sweeps to make for claims whose answer was lost: one when the database is back, one for what ended later. */
+    let sweeps = 0
+    let sweptAt = Number.NEGATIVE_INFINITY
     let stopping = false
 
     const attempt = Effect.fnUntraced(function* (claim: Claim) {
@@ -103,17 +113,26 @@ const make = Effect.gen(function* () {
       }
     }
 
-    const giveBack = (claims: ReadonlyArray<Claim>) =>
-      claims.length === 0
-        ? Effect.void
-        : deliveries.giveBack(
-            lease.id,
-            claims.map((claim) => claim.deliveryId)
-          )
+    const giveBack = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
+      if (claims.length === 0) return
+      claims.forEach(forget)
+      yield* deliveries.giveBack(
+        lease.id,
+        claims.map((claim) => claim.deliveryId)
+      )
+    })
+
+    const sweep = Effect.gen(function* () {
+      if (sweeps === 0 || now() - sweptAt < sweepMillis) return
+      sweptAt = now()
+      yield* deliveries.giveBackOthers(lease.id, Array.from(held.keys()))
+      sweeps--
+    })
 
     const admit = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
       if (claims.length === 0) return
-      ready = yield* recipients.of(claims)
+      for (const claim of claims) held.set(claim.deliveryId, claim.attemptCount)
+      ready = yield* recipients.of(claims).pipe(Effect.retry(Schedule.spaced("1 second")))
       for (const claim of claims) {
         const recipient = ready.get(claim.webhookId)
         lanes.add(claim, recipient === undefined || "error" in recipient ? unusable : recipient)
@@ -139,6 +158,7 @@ const make = Effect.gen(function* () {
       const stale = changed === "all" ? lanes.withdraw() : changed.flatMap((webhookId) => lanes.withdraw(webhookId))
       changed = []
       yield* giveBack([...stale, ...lanes.shed()])
+      yield* sweep
       const events = lanes.hasRoom() ? yield* fanOut.next(lease.id, lanes.room()) : undefined
       yield* admit(events?.claims ?? [])
       due ||= (events?.unclaimed ?? 0) > 0 || now() - claimedAt >= pollMillis
@@ -159,16 +179,19 @@ const make = Effect.gen(function* () {
       if (crowded) yield* Effect.sleep(gathering)
       else yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
     }).pipe(
-      Effect.catchTag("SqlError", (error) =>
-        Effect.logWarning(`The dispatcher can't reach its database; it goes on trying: ${error.message}`).pipe(
-          Effect.andThen(Effect.sleep("1 second"))
-        )
-      )
+      Effect.catchTag("SqlError", (error) => {
+        sweeps = 2
+        sweptAt = Number.NEGATIVE_INFINITY
+        return Effect.logWarning(
+          `The dispatcher's database did not do its part; it goes on trying: ${error.message}`
+        ).pipe(Effect.andThen(Effect.sleep("1 second")))
+      })
     )
 
     const drain = Effect.gen(function* () {
       stopping = true
-      yield* giveBack(lanes.withdraw())
+      // Peers can begin with these at once; where it fails, the end of the lease frees them.
+      yield* Effect.ignore(giveBack(lanes.withdraw()))
       yield* FiberSet.awaitEmpty(requests)
       yield* log.drained
     }).pipe(
