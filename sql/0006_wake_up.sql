@@ -3,7 +3,7 @@
 -- NOTIFY takes a lock of the whole database until commit, so only a dispatcher that sleeps is notified. The sequence
 -- is the flag: 2 while one sleeps, 1 otherwise. Sequences ignore transactions and take no lock through commit.
 -- Between a producer's look and its commit the flag may change; the dispatcher's poll covers that.
-CREATE SEQUENCE nexus.sleeper MINVALUE 1 MAXVALUE 2 CYCLE;
+CREATE UNLOGGED SEQUENCE nexus.sleeper MINVALUE 1 MAXVALUE 2 CYCLE;
 
 CREATE FUNCTION nexus.wake_dispatcher() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
