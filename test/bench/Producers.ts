@@ -9,7 +9,7 @@ import { median } from "./Quantile.ts"
 import { Report } from "./Report.ts"
 import type { WritersOrder } from "./WritersProgram.ts"
 
-const Written = Schema.Struct({ commitsPerSecond: Schema.Number })
+const Written = Schema.Struct({ commitsPerSecond: Schema.Finite })
 
 const loads = [0.05, 0.5, 1]
 

@@ -22,8 +22,8 @@ export interface Sink {
   readonly takeArrivals: Effect.Effect<ReadonlyMap<number, number>>
 }
 
-const Ports = Schema.Struct({ ports: Schema.Array(Schema.Number) })
-const Answered = Schema.Struct({ answered: Schema.Number })
+const Ports = Schema.Struct({ ports: Schema.Array(Schema.Finite) })
+const Answered = Schema.Struct({ answered: Schema.Finite })
 const Arrivals = Schema.Struct({ arrivals: Schema.Array(Schema.Tuple([Schema.Finite, Schema.Finite])) })
 
 /** Starts a sink for the current scope. */

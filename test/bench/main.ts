@@ -42,7 +42,9 @@ const bench = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.provide(({ json }) =>
-    Layer.mergeAll(BenchServer.layer, json ? Report.layerJson : Report.layerText, Logger.layer([]))
+    Layer.merge(BenchServer.layer, json ? Report.layerJson : Report.layerText).pipe(
+      Layer.provideMerge(Logger.layer([]))
+    )
   )
 )
 
