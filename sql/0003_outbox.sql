@@ -70,9 +70,10 @@ CREATE FUNCTION nexus.json_depth(document text) RETURNS bigint LANGUAGE sql IMMU
   SELECT coalesce(max(depth), 0)::bigint FROM level
 $$;
 
--- Why a row can't become an event; null when it can. People read these sentences.
+-- Why a row can't become an event; null when it can. People read these sentences. STABLE, because a cast of json to
+-- text is: declared IMMUTABLE it could not be inlined, and took more than half of the fan-out's time.
 CREATE FUNCTION nexus.outbox_fault(user_id text, event_type text, kind text, is_system boolean, payload json, idempotency_key text)
-RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE
     WHEN user_id = '' THEN 'The user id is empty.'
     WHEN length(user_id) > 255 THEN 'The user id is longer than 255 characters.'
@@ -82,7 +83,7 @@ RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WHEN octet_length(payload::text) > 262144 THEN 'The payload has ' || octet_length(payload::text) || ' bytes; at most 262144 (256 KiB) are allowed.'
     WHEN json_typeof(payload) <> 'object' THEN 'The payload is JSON of type ' || json_typeof(payload) || '; it must be an object.'
     WHEN octet_length(payload::text) > 256
-      AND octet_length(payload::text) - octet_length(translate(payload::text, '{[', '')) > 128
+      AND octet_length(payload::text) - octet_length(replace(replace(payload::text, '{', ''), '[', '')) > 128
       AND nexus.json_depth(payload::text) > 128
       THEN 'The payload nests deeper than 128 levels, which many JSON parsers refuse.'
   END

@@ -36,6 +36,7 @@ import { OutboxRepo } from "./outbox/OutboxRepo.ts"
 import { AuditLog } from "./telemetry/AuditLog.ts"
 import { AuditRepo } from "./telemetry/AuditRepo.ts"
 import { GaugeRepo } from "./telemetry/GaugeRepo.ts"
+import { LogsLayer } from "./telemetry/Logs.ts"
 import { Keyring } from "./vault/Keyring.ts"
 import { Vault } from "./vault/Vault.ts"
 import { Deliveries } from "./webhooks/Deliveries.ts"
@@ -140,7 +141,12 @@ const nexus = Command.make("nexus").pipe(
         Layer.mergeAll(
           api ? (dispatch ? ServerBesideDispatcher : HttpServerLayer) : Layer.empty,
           dispatch ? Dispatching : Layer.empty
-        ).pipe(Layer.provideMerge(TokensLayer), Layer.provide(PartitionsLayer), Layer.provide(Services))
+        ).pipe(
+          Layer.provideMerge(TokensLayer),
+          Layer.provide(PartitionsLayer),
+          Layer.provide(Services),
+          Layer.provideMerge(LogsLayer)
+        )
       )
     ),
     sql.pipe(Command.provide(DatabaseLayer)),

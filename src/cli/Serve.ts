@@ -1,4 +1,4 @@
-import { Console, Duration, Effect, Option, Redacted } from "effect"
+import { Console, Duration, Effect, FileSystem, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpServer } from "effect/http"
 import { databaseUrl } from "../database/Database.ts"
@@ -14,6 +14,8 @@ const greeting = Effect.gen(function* () {
   const { address } = yield* HttpServer.HttpServer
   const url = address._tag === "UnixPathAddress" ? yield* publicUrl : yield* publicUrlAt(address.port)
   if (Option.isSome(yield* databaseUrl)) return yield* Effect.logInfo(`Nexus Integrations is ready at ${url}`)
+  const home = yield* nexusHome
+  const database = yield* (yield* FileSystem.FileSystem).readFileString(`${home}/database-url`)
   const token = yield* tokens.issue(Principal.make({ userId: "user-1", scopes: ["admin"] }), Duration.days(7))
   yield* Console.log(
     [
@@ -21,7 +23,7 @@ const greeting = Effect.gen(function* () {
       "  Nexus Integrations is ready.",
       "",
       `  API        ${url}   (documentation: ${url}/docs)`,
-      `  Database   ${yield* nexusHome}/database-url holds its address, for psql and other applications`,
+      `  Database   ${database.trim()}   (also in ${home}/database-url)`,
       "  Token      of user-1, with the scope admin, for seven days:",
       "",
       `  ${Redacted.value(token)}`,

@@ -15,7 +15,7 @@ const mostRows = 500
 export class FanOut extends Context.Service<
   FanOut,
   {
-    /** One batch; `more` when the outbox may hold another. */
+    /** One batch, of no more rows than there is room for; `more` when the outbox may hold another. */
     next(dispatcher: DispatcherId, room: Room): Effect.Effect<Result & { readonly more: boolean }, SqlError>
   }
 >()("nexus/outbox/FanOut") {
@@ -47,7 +47,7 @@ export class FanOut extends Context.Service<
 
       return FanOut.of({
         next: Effect.fnUntraced(function* (dispatcher: DispatcherId, room: Room) {
-          const asked = limit
+          const asked = Math.min(limit, room.total)
           const result = yield* repo.fanOut(dispatcher, asked, room).pipe(
             Effect.catchTag("SqlError", (error) => {
               if (!refusesData(error)) return Effect.fail(error)
@@ -56,12 +56,12 @@ export class FanOut extends Context.Service<
             })
           )
           if (result === nothing) return { ...nothing, more: true }
-          limit = Math.min(asked * 2, mostRows)
-          return { ...result, more: result.taken === asked }
+          limit = Math.min(limit * 2, mostRows)
+          return { ...result, more: result.seen === asked }
         })
       })
     })
   )
 }
 
-const nothing: Result = { taken: 0, unclaimed: 0, claims: [] }
+const nothing: Result = { seen: 0, taken: 0, unclaimed: 0, claims: [] }

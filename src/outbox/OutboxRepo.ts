@@ -7,6 +7,8 @@ import type { Claim, Room } from "../webhooks/Claim.ts"
 
 /** What one fan-out did. */
 export interface FanOut {
+  /** Outbox rows looked at: more than are taken when their payloads are large. */
+  readonly seen: number
   /** Outbox rows taken, dead letters and repeated idempotency keys among them. */
   readonly taken: number
   /** Deliveries made but left for later, or for a peer, because there was no room. */
@@ -43,7 +45,7 @@ export class OutboxRepo extends Context.Service<
       const sql = yield* PgClient.PgClient
 
       const fanOut = Effect.fnUntraced(function* (dispatcher: DispatcherId, limit: number, room: Room, only?: string) {
-        const rows = yield* sql<Claim & { readonly taken: number; readonly unclaimed: number }>`
+        const rows = yield* sql<Claim & { readonly seen: number; readonly taken: number; readonly unclaimed: number }>`
           WITH lease AS MATERIALIZED (
             SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
           ), locked AS MATERIALIZED (
@@ -102,14 +104,14 @@ export class OutboxRepo extends Context.Service<
               CASE WHEN claimed THEN ${dispatcher}::uuid END, now()
             FROM made
           )
-          SELECT (SELECT count(*)::int FROM taken) AS taken,
+          SELECT (SELECT count(*)::int FROM locked) AS seen, (SELECT count(*)::int FROM taken) AS taken,
             (SELECT count(*)::int FROM made WHERE NOT claimed) AS unclaimed,
             made.id AS delivery_id, made.event_id, made.webhook_id, made.version AS webhook_version,
             made.user_id, made.event_type, made.body, 0 AS attempt_count, 0 AS attempts_before,
             made.max_attempts, false AS is_manual, made.traceparent
           FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed`
-        const { taken, unclaimed } = rows[0] ?? { taken: 0, unclaimed: 0 }
-        return { taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
+        const { seen, taken, unclaimed } = rows[0] ?? { seen: 0, taken: 0, unclaimed: 0 }
+        return { seen, taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
       })
 
       const bury = Effect.fnUntraced(function* (id: string, reason: string) {

@@ -29,6 +29,11 @@ export class DeliveryRepo extends Context.Service<
     ): Effect.Effect<ReadonlyArray<WebhookId>, SqlError>
     /** Gives claimed deliveries back, unattempted. */
     giveBack(dispatcher: DispatcherId, deliveries: ReadonlyArray<DeliveryId>): Effect.Effect<void, SqlError>
+    /**
+     * Gives back what `dispatcher` has claimed but does not hold: a connection that broke between a commit and its
+     * answer leaves such claims. Reads the whole table, so it is for after an error only.
+     */
+    giveBackOthers(dispatcher: DispatcherId, held: ReadonlyArray<DeliveryId>): Effect.Effect<void, SqlError>
     /** Ends open deliveries whose event is older than `days` as expired; at most 10,000, returns how many. */
     expire(days: number): Effect.Effect<number, SqlError>
   }
@@ -83,7 +88,8 @@ export class DeliveryRepo extends Context.Service<
       ) {
         const rows = yield* sql<{ readonly webhookId: WebhookId }>`
           WITH outcome AS MATERIALIZED (
-            SELECT * FROM unnest(
+            -- announced fires the trigger of the outbox even when it inserts nothing. Whoever calls this looks anyway.
+            SELECT _.* FROM set_config('nexus.notify', 'off', true), unnest(
               ${text(outcomes, (_) => _.attempt.id)}::uuid[],
               ${text(outcomes, (_) => _.attempt.claim.deliveryId)}::uuid[],
               ${text(outcomes, (_) => _.attempt.claim.eventId)}::uuid[],
@@ -126,15 +132,16 @@ export class DeliveryRepo extends Context.Service<
             WHERE delivery.id = outcome.delivery_id AND claimed_by = ${dispatcher}::uuid AND (
               verdict = 'Retry' OR (verdict = 'Failed' AND delivery.is_manual AND NOT outcome.is_manual)
             )
+          ), unmatched AS MATERIALIZED (
+            SELECT * FROM outcome WHERE verdict = 'Delivered' AND id NOT IN (SELECT id FROM done)
           ), late AS (
-            SELECT outcome.*, latest.created_at
-            FROM outcome CROSS JOIN LATERAL (
+            SELECT unmatched.*, latest.created_at
+            FROM unmatched CROSS JOIN LATERAL (
               SELECT state, created_at FROM nexus.delivery_history AS history
-              WHERE history.webhook_id = outcome.webhook_id AND history.delivery_id = outcome.delivery_id
+              WHERE history.webhook_id = unmatched.webhook_id AND history.delivery_id = unmatched.delivery_id
               ORDER BY history.id DESC LIMIT 1
             ) AS latest
-            WHERE verdict = 'Delivered' AND latest.state <> 'DELIVERED'
-              AND NOT EXISTS (SELECT FROM done WHERE done.id = outcome.id)
+            WHERE latest.state <> 'DELIVERED'
           ), finished AS MATERIALIZED (
             SELECT * FROM done UNION ALL SELECT * FROM late
           ), history AS (
@@ -143,6 +150,11 @@ export class DeliveryRepo extends Context.Service<
             SELECT nexus.uuid7(), delivery_id, event_id, webhook_id, user_id, event_type, upper(verdict),
               number, id, response_status, error, now(), created_at
             FROM finished
+          ), troubled AS MATERIALIZED (
+            -- Mostly none: then what follows costs nothing.
+            SELECT id FROM nexus.webhook_subscription
+            WHERE id IN (SELECT webhook_id FROM finished WHERE NOT is_manual) AND (consecutive_failures > 0
+              OR id IN (SELECT webhook_id FROM finished WHERE NOT is_manual AND verdict = 'Failed'))
           ), tally AS (
             SELECT webhook_id, bool_or(verdict = 'Delivered') AS delivered, bool_or(gone) AS gone,
               count(*) FILTER (WHERE verdict = 'Failed' AND later_success IS NULL)::int AS failures,
@@ -151,7 +163,7 @@ export class DeliveryRepo extends Context.Service<
               SELECT finished.*, max(id::text) FILTER (WHERE verdict = 'Delivered') OVER (
                 PARTITION BY webhook_id ORDER BY id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
               ) AS later_success
-              FROM finished WHERE NOT is_manual
+              FROM finished WHERE NOT is_manual AND webhook_id IN (SELECT id FROM troubled)
             ) AS ordered
             GROUP BY webhook_id
           ), counted AS MATERIALIZED (
@@ -200,6 +212,13 @@ export class DeliveryRepo extends Context.Service<
           WHERE claimed_by = ${dispatcher}::uuid AND id = ANY (${deliveries}::text[]::uuid[])`
       })
 
+      const giveBackOthers = Effect.fnUntraced(function* (dispatcher: DispatcherId, held: ReadonlyArray<DeliveryId>) {
+        yield* sql`
+          UPDATE nexus.delivery SET claimed_by = NULL
+          WHERE claimed_by = ${dispatcher}::uuid
+            AND NOT EXISTS (SELECT FROM unnest(${held}::text[]::uuid[]) AS held (id) WHERE held.id = delivery.id)`
+      })
+
       const expire = Effect.fnUntraced(function* (days: number) {
         const rows = yield* sql<{ readonly expired: number }>`
           WITH done AS (
@@ -217,7 +236,7 @@ export class DeliveryRepo extends Context.Service<
         return rows[0]?.expired ?? 0
       })
 
-      return DeliveryRepo.of({ claim, complete, giveBack, expire })
+      return DeliveryRepo.of({ claim, complete, giveBack, giveBackOthers, expire })
     })
   )
 }

@@ -1,8 +1,8 @@
 /** Sends: moves events out of the outbox and deliveries to their webhooks. Every process that runs it is the same. */
-import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Stream } from "effect"
+import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Schedule, Stream } from "effect"
 import { listen } from "../database/Listen.ts"
 import { PartitionsRepo } from "../database/PartitionsRepo.ts"
-import type { WebhookId } from "../domain/Ids.ts"
+import type { DeliveryId, WebhookId } from "../domain/Ids.ts"
 import { FanOut } from "../outbox/FanOut.ts"
 import { OutboxRepo } from "../outbox/OutboxRepo.ts"
 import type { Claim } from "./Claim.ts"
@@ -24,6 +24,8 @@ const limits = Config.all({
 
 /** How long an idle dispatcher sleeps when nobody wakes it, and how often it looks for what has become due. */
 const pollMillis = 250
+/** Between two sweeps for claims whose answer was lost. */
+const sweepMillis = 15_000
 /** How long a stopping dispatcher waits for the requests that are under way; they end within 10 seconds. */
 const drainLimit = "15 seconds"
 /** Comes before every webhook's id. */
@@ -54,21 +56,29 @@ const make = Effect.gen(function* () {
     // After a long sleep (a laptop's), the partitions of today may be missing.
     yield* partitions.add
     const lease = yield* makeLease
-    const lanes = new Lanes(caps, now, () => {
-      due = true
+    const lanes = new Lanes(caps, now, (webhookRunsLow) => {
+      due ||= webhookRunsLow
       wake.openUnsafe()
     })
     const requests = yield* FiberSet.make()
     const fork = yield* FiberSet.runtime(requests)()
-    const log = yield* makeOutcomeLog(lease.id, (webhooks) =>
-      Effect.sync(() => {
-        if (changed !== "all") changed = [...changed, ...webhooks]
-        wake.openUnsafe()
-      })
-    )
+    const log = yield* makeOutcomeLog(lease.id, (outcomes, disabled) => {
+      for (const { attempt } of outcomes) forget(attempt.claim)
+      if (disabled.length === 0) return
+      if (changed !== "all") changed = [...changed, ...disabled]
+      wake.openUnsafe()
+    })
+    /** The deliveries claimed and not yet written down or given back, with the attempts that each had when claimed. */
+    const held = new Map<DeliveryId, number>()
+    const forget = ({ deliveryId, attemptCount }: Claim) => {
+      if (held.get(deliveryId) === attemptCount) held.delete(deliveryId)
+    }
     let ready = yield* recipients.of([])
     let cursor = firstWebhook
     let claimedAt = Number.NEGATIVE_INFINITY
+    /** Sweeps to make for claims whose answer was lost: one when the database is back, one for what ended later. */
+    let sweeps = 0
+    let sweptAt = Number.NEGATIVE_INFINITY
     let stopping = false
 
     const attempt = Effect.fnUntraced(function* (claim: Claim) {
@@ -99,17 +109,26 @@ const make = Effect.gen(function* () {
       }
     }
 
-    const giveBack = (claims: ReadonlyArray<Claim>) =>
-      claims.length === 0
-        ? Effect.void
-        : deliveries.giveBack(
-            lease.id,
-            claims.map((claim) => claim.deliveryId)
-          )
+    const giveBack = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
+      if (claims.length === 0) return
+      claims.forEach(forget)
+      yield* deliveries.giveBack(
+        lease.id,
+        claims.map((claim) => claim.deliveryId)
+      )
+    })
+
+    const sweep = Effect.gen(function* () {
+      if (sweeps === 0 || now() - sweptAt < sweepMillis) return
+      sweptAt = now()
+      yield* deliveries.giveBackOthers(lease.id, Array.from(held.keys()))
+      sweeps--
+    })
 
     const admit = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
       if (claims.length === 0) return
-      ready = yield* recipients.of(claims)
+      for (const claim of claims) held.set(claim.deliveryId, claim.attemptCount)
+      ready = yield* recipients.of(claims).pipe(Effect.retry(Schedule.spaced("1 second")))
       for (const claim of claims) {
         const recipient = ready.get(claim.webhookId)
         lanes.add(claim, recipient === undefined || "error" in recipient ? unusable : recipient)
@@ -135,32 +154,37 @@ const make = Effect.gen(function* () {
       const stale = changed === "all" ? lanes.withdraw() : changed.flatMap((webhookId) => lanes.withdraw(webhookId))
       changed = []
       yield* giveBack([...stale, ...lanes.shed()])
-      const room = lanes.room()
-      const events = room.total === 0 ? undefined : yield* fanOut.next(lease.id, room)
+      yield* sweep
+      const events = lanes.hasRoom() ? yield* fanOut.next(lease.id, lanes.room()) : undefined
       yield* admit(events?.claims ?? [])
       due ||= (events?.unclaimed ?? 0) > 0 || now() - claimedAt >= pollMillis
-      if (due && lanes.room().total > 0) yield* collect
+      if (due && lanes.hasRoom()) yield* collect
       yield* health.claimed
-      return lanes.room().total > 0 && (events?.more === true || due)
+      return lanes.hasRoom() && (events?.more === true || due)
     })
 
     const feed = Effect.gen(function* () {
       wake.closeUnsafe()
       if (yield* look) return
-      yield* outbox.arm
-      if (yield* look) return
+      if (lanes.hasRoom()) {
+        yield* outbox.arm
+        if (yield* look) return
+      }
       yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
     }).pipe(
-      Effect.catchTag("SqlError", (error) =>
-        Effect.logWarning(`The dispatcher can't reach its database; it goes on trying: ${error.message}`).pipe(
-          Effect.andThen(Effect.sleep("1 second"))
-        )
-      )
+      Effect.catchTag("SqlError", (error) => {
+        sweeps = 2
+        sweptAt = Number.NEGATIVE_INFINITY
+        return Effect.logWarning(
+          `The dispatcher's database did not do its part; it goes on trying: ${error.message}`
+        ).pipe(Effect.andThen(Effect.sleep("1 second")))
+      })
     )
 
     const drain = Effect.gen(function* () {
       stopping = true
-      yield* giveBack(lanes.withdraw())
+      // Peers can begin with these at once; where it fails, the end of the lease frees them.
+      yield* Effect.ignore(giveBack(lanes.withdraw()))
       yield* FiberSet.awaitEmpty(requests)
       yield* log.drained
     }).pipe(

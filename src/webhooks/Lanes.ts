@@ -49,22 +49,24 @@ const mostHeldCharacters = 64 * 1024 * 1024
 export class Lanes {
   readonly #limits: Limits
   readonly #now: () => number
-  readonly #onHalfEmpty: () => void
+  readonly #onRoom: (webhookRunsLow: boolean) => void
   readonly #lanes = new Map<WebhookId, Lane>()
   readonly #origins = new Map<string, Origin>()
   /** Lanes that may start a request; iterated from the front, a served lane goes to the back. */
   readonly #ready = new Set<Lane>()
   #characters = 0
+  #waiting = 0
   #inFlight = 0
 
   /**
    * @param now the monotonic clock, in milliseconds
-   * @param onHalfEmpty is called whenever claiming again has become worth a statement
+   * @param onRoom is called when claiming again may have become worth a statement: for one webhook that runs low, of
+   * which more may be due, or because there is room in all
    */
-  constructor(limits: Limits, now: () => number, onHalfEmpty: () => void) {
+  constructor(limits: Limits, now: () => number, onRoom: (webhookRunsLow: boolean) => void) {
     this.#limits = limits
     this.#now = now
-    this.#onHalfEmpty = onHalfEmpty
+    this.#onRoom = onRoom
   }
 
   /** What can be claimed on top of what is held. */
@@ -84,11 +86,17 @@ export class Lanes {
     return { total, perWebhook: this.#limits.heldPerWebhook, taken }
   }
 
+  /** Whether there is so much room that filling it is worth a statement: few large ones cost less than many small ones. */
+  hasRoom(): boolean {
+    return this.room().total >= this.#worthwhile()
+  }
+
   /** Puts a claim at the end of its webhook's lane. */
   add(claim: Claim, target: { readonly origin: string; readonly maxInFlight: number }): void {
     const lane = this.#lanes.get(claim.webhookId) ?? this.#open(claim.webhookId, target.origin)
     lane.maxInFlight = target.maxInFlight
     lane.waiting.push(claim)
+    this.#waiting++
     this.#characters += claim.body.length
     if (!lane.origin.parked.has(lane)) this.#ready.add(lane)
   }
@@ -99,19 +107,27 @@ export class Lanes {
     const now = this.#now()
     for (const lane of this.#ready) {
       this.#ready.delete(lane)
-      if (lane.inFlight >= this.#mostInFlight(lane, now)) continue
+      if (lane.inFlight >= this.#mostInFlight(lane, now)) {
+        this.#unpark(lane.origin)
+        continue
+      }
       if (lane.origin.inFlight >= this.#limits.inFlightPerOrigin) {
         lane.origin.parked.add(lane)
         continue
       }
       const claim = lane.waiting.shift()
-      if (claim === undefined) continue
+      if (claim === undefined) {
+        this.#unpark(lane.origin)
+        continue
+      }
       if (lane.inFlight === 0) lane.progressAt = Math.max(lane.progressAt, now)
       lane.inFlight++
       lane.origin.inFlight++
       this.#inFlight++
       if (lane.waiting.length > 0) this.#ready.add(lane)
-      if (lane.waiting.length * 2 === this.#limits.heldPerWebhook) this.#onHalfEmpty()
+      if (lane.origin.inFlight < this.#limits.inFlightPerOrigin) this.#unpark(lane.origin)
+      if (lane.waiting.length * 2 === this.#limits.heldPerWebhook) this.#onRoom(true)
+      if (--this.#waiting % this.#worthwhile() === 0) this.#onRoom(false)
       return claim
     }
     return undefined
@@ -129,10 +145,9 @@ export class Lanes {
     lane.origin.inFlight--
     this.#inFlight--
     this.#characters -= claim.body.length
-    for (const parked of lane.origin.parked) this.#ready.add(parked)
-    lane.origin.parked.clear()
-    if (lane.waiting.length > 0) this.#ready.add(lane)
-    else if (wasSlow) this.#onHalfEmpty()
+    this.#unpark(lane.origin)
+    if (lane.waiting.length > 0 && !lane.origin.parked.has(lane)) this.#ready.add(lane)
+    else if (wasSlow && lane.waiting.length === 0) this.#onRoom(true)
     this.#close(lane)
   }
 
@@ -147,6 +162,10 @@ export class Lanes {
   shed(): ReadonlyArray<Claim> {
     const now = this.#now()
     return Array.from(this.#lanes.values()).flatMap((lane) => (this.#isSlow(lane, now) ? this.#take(lane) : []))
+  }
+
+  #worthwhile(): number {
+    return Math.ceil(this.#limits.held / 4)
   }
 
   #isSlow(lane: Lane, now: number): boolean {
@@ -177,11 +196,23 @@ export class Lanes {
 
   #take(lane: Lane): ReadonlyArray<Claim> {
     const claims = lane.waiting.splice(0)
+    this.#waiting -= claims.length
     for (const claim of claims) this.#characters -= claim.body.length
-    this.#ready.delete(lane)
+    if (this.#ready.delete(lane)) this.#unpark(lane.origin)
     lane.origin.parked.delete(lane)
     this.#close(lane)
     return claims
+  }
+
+  /**
+   * Lets one lane try, for a request that has ended or for a lane that leaves the ready ones: while an origin is below
+   * its cap, one of its lanes is ready or none is parked. To let them all try would cost as much as there are, for each.
+   */
+  #unpark(origin: Origin): void {
+    const [lane] = origin.parked
+    if (lane === undefined) return
+    origin.parked.delete(lane)
+    this.#ready.add(lane)
   }
 
   #close(lane: Lane): void {

@@ -28,6 +28,14 @@ export class LeaseRepo extends Context.Service<
       const sql = yield* PgClient.PgClient
       const lapse = `${LeaseRepo.lapsesAfterMillis} milliseconds`
 
+      // A statement of its own, behind the one that ended the leases: only then does its snapshot hold what a last
+      // fan-out, which that one had to wait for, has claimed.
+      const free = Effect.fnUntraced(function* (dispatchers: ReadonlyArray<DispatcherId>) {
+        const rows = yield* sql`
+          UPDATE nexus.delivery SET claimed_by = NULL WHERE claimed_by = ANY (${dispatchers}::text[]::uuid[]) RETURNING id`
+        return rows.length
+      })
+
       return LeaseRepo.of({
         begin: Effect.fn("LeaseRepo.begin")(function* (host: string, pid: number) {
           const rows = yield* sql<{ readonly id: DispatcherId }>`
@@ -42,20 +50,15 @@ export class LeaseRepo extends Context.Service<
           return rows.length === 1
         }),
         takeOver: Effect.fnUntraced(function* (dispatcher: DispatcherId) {
-          const rows = yield* sql<{ readonly freed: number }>`
-            WITH lapsed AS MATERIALIZED (
+          const lapsed = yield* sql<{ readonly id: DispatcherId }>`
+            UPDATE nexus.dispatcher SET ended_at = clock_timestamp(), end_reason = 'lapsed', taken_over_by = ${dispatcher}::uuid
+            WHERE id IN (
               SELECT id FROM nexus.dispatcher
               WHERE ended_at IS NULL AND heartbeat_at <= clock_timestamp() - ${lapse}::interval FOR UPDATE SKIP LOCKED
-            ), ended AS (
-              UPDATE nexus.dispatcher SET ended_at = clock_timestamp(), end_reason = 'lapsed', taken_over_by = ${dispatcher}::uuid
-              FROM lapsed WHERE dispatcher.id = lapsed.id
-            ), freed AS (
-              UPDATE nexus.delivery SET claimed_by = NULL
-              FROM lapsed WHERE delivery.claimed_by = lapsed.id RETURNING delivery.id
             )
-            SELECT count(*)::int AS freed FROM freed`
-          return rows[0]?.freed ?? 0
-        }),
+            RETURNING id`
+          return lapsed.length === 0 ? 0 : yield* free(lapsed.map(({ id }) => id))
+        }, sql.withTransaction),
         live: sql<{ readonly count: number }>`
           SELECT count(*)::int AS count FROM nexus.dispatcher
           WHERE ended_at IS NULL AND heartbeat_at > clock_timestamp() - ${lapse}::interval`.pipe(
@@ -63,12 +66,10 @@ export class LeaseRepo extends Context.Service<
         ),
         end: Effect.fn("LeaseRepo.end")(function* (dispatcher: DispatcherId) {
           yield* sql`
-            WITH ended AS (
-              UPDATE nexus.dispatcher SET ended_at = clock_timestamp(), end_reason = 'stopped'
-              WHERE id = ${dispatcher}::uuid AND ended_at IS NULL
-            )
-            UPDATE nexus.delivery SET claimed_by = NULL WHERE claimed_by = ${dispatcher}::uuid`
-        })
+            UPDATE nexus.dispatcher SET ended_at = clock_timestamp(), end_reason = 'stopped'
+            WHERE id = ${dispatcher}::uuid AND ended_at IS NULL`
+          yield* free([dispatcher])
+        }, sql.withTransaction)
       })
     })
   )

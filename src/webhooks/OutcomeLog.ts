@@ -19,11 +19,11 @@ const gathering = "10 millis"
 /**
  * A log for one lease. While the database doesn't answer, outcomes wait in memory, as many as requests were under way.
  *
- * @param onDisabled is called with webhooks that were disabled because their deliveries failed
+ * @param onWritten is called with outcomes that are written, and the webhooks that were disabled by them
  */
 export const makeOutcomeLog = Effect.fnUntraced(function* (
   dispatcher: DispatcherId,
-  onDisabled: (webhooks: ReadonlyArray<WebhookId>) => Effect.Effect<void>
+  onWritten: (outcomes: ReadonlyArray<Outcome>, disabled: ReadonlyArray<WebhookId>) => void
 ) {
   const repo = yield* DeliveryRepo
   const statistics = yield* Statistics
@@ -41,7 +41,7 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
       })
     )
     statistics.count(outcomes)
-    if (disabled.length > 0) yield* onDisabled(disabled)
+    onWritten(outcomes, disabled)
   })
 
   // One outcome that the database refuses must not hold up the others: it goes without the receiver's answer.

@@ -63,8 +63,11 @@ export class ReplayRepo extends Context.Service<
         WHERE latest.state <> 'DELIVERED' AND EXISTS (SELECT FROM nexus.event WHERE event.id = latest.event_id)
           AND NOT EXISTS (SELECT FROM nexus.delivery WHERE delivery.id = latest.delivery_id)`
 
-      /** Events out of `events` (a query of id, type and webhook_id) that the webhook wants and has no delivery of. */
-      const missed = (webhookId: WebhookId, events: Fragment) => sql`
+      /**
+       * Events out of `events` (a query of id, type and webhook_id) that the webhook wants and has no delivery of. The ids
+       * of their deliveries lie between `low` and `high`: with that, a batch reads its own part of the history only.
+       */
+      const missed = (webhookId: WebhookId, events: Fragment, low: Fragment, high: Fragment) => sql`
         SELECT wanted.*
         FROM (
           SELECT nexus.delivery_id(candidate.id, webhook.id) AS id, candidate.id AS event_id, candidate.type AS event_type,
@@ -75,11 +78,17 @@ export class ReplayRepo extends Context.Service<
           WHERE candidate.webhook_id IS NULL AND (
             candidate.type = ANY (webhook.events) OR ('*' = ANY (webhook.events) AND event_type.kind <> 'system')
           )
+          OFFSET 0 -- or each id would be computed again for every comparison
         ) AS wanted
-        WHERE NOT EXISTS (SELECT FROM nexus.delivery WHERE delivery.id = wanted.id)
+        WHERE NOT EXISTS (
+            SELECT FROM nexus.delivery
+            WHERE delivery.webhook_id = ${webhookId}::uuid AND delivery.id = wanted.id
+              AND delivery.id >= ${low} AND delivery.id < ${high}
+          )
           AND NOT EXISTS (
             SELECT FROM nexus.delivery_history AS history
             WHERE history.webhook_id = ${webhookId}::uuid AND history.delivery_id = wanted.id
+              AND history.delivery_id >= ${low} AND history.delivery_id < ${high} AND history.id >= ${low}
           )`
 
       const count = Effect.fnUntraced(function* ({ webhookId, userId, kind, since, until }: ReplayRange) {
@@ -94,7 +103,9 @@ export class ReplayRepo extends Context.Service<
             : missed(
                 webhookId,
                 sql`SELECT id, type, webhook_id FROM nexus.event WHERE user_id = ${userId}
-                      AND id >= nexus.uuid7_floor(${since}) AND id < nexus.uuid7_floor(${until})`
+                      AND id >= nexus.uuid7_floor(${since}) AND id < nexus.uuid7_floor(${until})`,
+                sql`nexus.uuid7_floor(${since})`,
+                sql`nexus.uuid7_floor(${until})`
               )
         const rows = yield* sql<{ readonly count: number }>`SELECT count(*)::float8 AS count FROM (${candidates}) AS _`
         return rows[0]?.count ?? 0
@@ -161,7 +172,12 @@ export class ReplayRepo extends Context.Service<
         ), made AS (
           INSERT INTO nexus.delivery (id, event_id, webhook_id, user_id, event_type, max_attempts, next_attempt_at, created_at)
           SELECT id, event_id, webhook_id, user_id, event_type, max_attempts, now(), now()
-          FROM (${missed(job.webhookId, sql`SELECT id, type, webhook_id FROM batch`)}) AS missed
+          FROM (${missed(
+            job.webhookId,
+            sql`SELECT id, type, webhook_id FROM batch`,
+            sql`(SELECT nexus.uuid7_floor(nexus.uuid7_time(id)) FROM batch ORDER BY id LIMIT 1)`,
+            sql`(SELECT nexus.uuid7_floor(nexus.uuid7_time(id) + interval '1 millisecond') FROM batch ORDER BY id DESC LIMIT 1)`
+          )}) AS missed
           ON CONFLICT (id) DO NOTHING
           RETURNING id
         )

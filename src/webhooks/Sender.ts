@@ -1,7 +1,8 @@
-import { Clock, Context, Crypto, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import packageJson from "../../package.json" with { type: "json" }
-import { AttemptId } from "../domain/Ids.ts"
+import type { AttemptId } from "../domain/Ids.ts"
 import { Egress } from "../egress/Egress.ts"
+import { makeAttemptIds } from "./AttemptIds.ts"
 import type { Claim } from "./Claim.ts"
 import { type Answer, describe, judge } from "./Judge.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -26,14 +27,10 @@ export class Sender extends Context.Service<
     Sender,
     Effect.gen(function* () {
       const egress = yield* Egress
-      const crypto = yield* Crypto.Crypto
       const clock = yield* Clock.Clock
       const delays = yield* retryDelays
       const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      const attemptId = crypto.randomUUIDv7().pipe(
-        Effect.map((id) => AttemptId.make(id)),
-        Effect.orDie
-      )
+      const attemptId = yield* makeAttemptIds
 
       const outcome = (
         id: AttemptId,

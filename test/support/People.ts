@@ -25,10 +25,7 @@ export const PeopleLayer = Layer.mergeAll(Webhooks.layer, Deliveries.layer, Repl
 export const actor = (userId: string): Actor => ({ userId: UserId.make(userId), actor: userId, address: "192.0.2.7" })
 
 /** A webhook of a user, made as the API makes it. */
-export const createWebhook = Effect.fnUntraced(function* (
-  userId: string,
-  webhook: Partial<typeof NewWebhook.Type> = {}
-) {
+export const createWebhook = Effect.fnUntraced(function* (userId: string, webhook: Partial<NewWebhook> = {}) {
   const webhooks = yield* Webhooks
   return yield* webhooks.create(
     actor(userId),

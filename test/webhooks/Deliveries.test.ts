@@ -279,10 +279,7 @@ layer(PeopleLayer, { excludeTestServices: true, timeout: "60 seconds" })("Delive
       yield* finish(dispatcher, claims.slice(1), delivered)
       const ends: Array<DeliveryStatus> = []
       for (const { deliveryId } of claims) {
-        yield* Effect.all(
-          [1, 2, 3].map(() => deliveries.retry(userId, webhook.id, deliveryId)),
-          { concurrency: 3 }
-        )
+        yield* Effect.forEach([1, 2, 3], () => deliveries.retry(userId, webhook.id, deliveryId), { concurrency: 3 })
         assert.strictEqual((yield* deliveries.get(userId, webhook.id, deliveryId)).status, "pending")
         const asked = yield* claimDue(dispatcher)
         assert.deepStrictEqual(

@@ -269,4 +269,25 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Dispatch
       yield* receiver.until((requests) => requests.length === 2)
     })
   )
+
+  it.effect("sends what it claimed although the answer to the claim was lost with its connection", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const receiver = yield* startReceiver()
+      const webhook = yield* subscribe("lost", receiver.url)
+      // What a connection leaves behind that breaks between the commit of a claim and its answer.
+      yield* sql`
+        WITH event AS (
+          INSERT INTO nexus.event (id, user_id, type, body, created_at)
+          VALUES (nexus.uuid7(), 'lost', 'CARD_VIEW', '{"event":"CARD_VIEW"}', now()) RETURNING id
+        )
+        INSERT INTO nexus.delivery
+          (id, event_id, webhook_id, user_id, event_type, max_attempts, next_attempt_at, claimed_by, created_at)
+        SELECT nexus.uuid7(), event.id, ${webhook.id}::uuid, 'lost', 'CARD_VIEW', 5, now(), dispatcher.id, now()
+        FROM event, nexus.dispatcher WHERE ended_at IS NULL`
+      yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`
+      yield* receiver.until((requests) => requests.length === 1)
+    })
+  )
 })
