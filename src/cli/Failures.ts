@@ -1,5 +1,6 @@
-import { Cause, Console, Effect } from "effect"
+import { Cause, Config, Console, Effect } from "effect"
 import { CliError } from "effect/cli"
+import { explainConfigError } from "./Configuration.ts"
 import { Stopped } from "./Stopped.ts"
 
 /**
@@ -24,4 +25,7 @@ export const explainFailures = <A, E, R>(command: Effect.Effect<A, E, R>) =>
 
 const isStopped = (reason: Cause.Reason<unknown>) => Cause.isDieReason(reason) && reason.defect instanceof Stopped
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown) => {
+  if (error instanceof Config.ConfigError) return explainConfigError(error).message
+  return error instanceof Error ? error.message : String(error)
+}
