@@ -3,7 +3,7 @@
 -- NOTIFY takes a lock of the whole database until commit, so only a dispatcher that sleeps is notified. The sequence
 -- is the flag: 2 while one sleeps, 1 otherwise. Sequences ignore transactions and take no lock through commit.
 -- Between a producer's look and its commit the flag may change; the dispatcher's poll covers that.
-CREATE SEQUENCE nexus.sleeper MINVALUE 1 MAXVALUE 2 CYCLE;
+CREATE UNLOGGED SEQUENCE nexus.sleeper MINVALUE 1 MAXVALUE 2 CYCLE;
 
 -- Functions with the rights of their owner search pg_temp last: else a caller's temporary type of the name text would
 -- count before Postgres's own, and its CHECK would run with those rights.

@@ -47,7 +47,11 @@ export class OutboxRepo extends Context.Service<
       const fanOut = Effect.fnUntraced(function* (dispatcher: DispatcherId, limit: number, room: Room, only?: string) {
         const rows = yield* sql<Claim & { readonly seen: number; readonly taken: number; readonly unclaimed: number }>`
           WITH lease AS MATERIALIZED (
-            SELECT id FROM nexus.dispatcher WHERE id = ${dispatcher}::uuid AND ended_at IS NULL FOR SHARE
+            -- Its commit need not wait for the disk: after a crash of the server the rows are in the outbox again and
+            -- nothing of their deliveries remains. An outcome's commit does wait, and takes this one along.
+            SELECT id FROM nexus.dispatcher, set_config('synchronous_commit', 'off', true)
+            WHERE id = ${dispatcher}::uuid AND ended_at IS NULL AND EXISTS (SELECT FROM nexus.outbox)
+            FOR SHARE OF dispatcher
           ), locked AS MATERIALIZED (
             SELECT id, pg_column_size(payload) AS size FROM nexus.outbox
             WHERE EXISTS (SELECT FROM lease) ${only === undefined ? sql`` : sql`AND id = ${only}::uuid`}
@@ -109,7 +113,8 @@ export class OutboxRepo extends Context.Service<
             made.id AS delivery_id, made.event_id, made.webhook_id, made.version AS webhook_version,
             made.user_id, made.event_type, made.body, 0 AS attempt_count, 0 AS attempts_before,
             made.max_attempts, false AS is_manual, made.traceparent
-          FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed`
+          FROM (VALUES (true)) AS always LEFT JOIN made ON made.claimed
+          ORDER BY made.place`
         const { seen, taken, unclaimed } = rows[0] ?? { seen: 0, taken: 0, unclaimed: 0 }
         return { seen, taken, unclaimed, claims: rows.filter((row) => row.deliveryId !== null) }
       })

@@ -26,6 +26,9 @@ export const dispatcherLimits = {
 
 /** How long an idle dispatcher sleeps when nobody wakes it, and how often it looks for what has become due. */
 const pollMillis = 250
+/** From how many events at one look on the dispatcher lets more gather before the next, and for how long. */
+const crowd = 16
+const gathering = "40 millis"
 /** Between two sweeps for claims whose answer was lost. */
 const sweepMillis = 15_000
 /** How long a stopping dispatcher waits for the requests that are under way; they end within 10 seconds. */
@@ -78,6 +81,7 @@ const make = Effect.gen(function* () {
     let ready = yield* recipients.of([])
     let cursor = firstWebhook
     let claimedAt = Number.NEGATIVE_INFINITY
+    let crowded = false
     /** Sweeps to make for claims whose answer was lost: one when the database is back, one for what ended later. */
     let sweeps = 0
     let sweptAt = Number.NEGATIVE_INFINITY
@@ -151,7 +155,7 @@ const make = Effect.gen(function* () {
       due ||= claims.length > 0 && (full || begunInTheMiddle)
     })
 
-    /** Looks once for new events and for what is due; true when there may be more of either. */
+    /** Looks once for new events and for what is due; `more` when there may be more of either. */
     const look = Effect.gen(function* () {
       const stale = changed === "all" ? lanes.withdraw() : changed.flatMap((webhookId) => lanes.withdraw(webhookId))
       changed = []
@@ -162,17 +166,20 @@ const make = Effect.gen(function* () {
       due ||= (events?.unclaimed ?? 0) > 0 || now() - claimedAt >= pollMillis
       if (due && lanes.hasRoom()) yield* collect
       yield* health.claimed
-      return lanes.hasRoom() && (events?.more === true || due)
+      return { more: lanes.hasRoom() && (events?.more === true || due), taken: events?.taken ?? 0 }
     })
 
+    // Armed before it looks: what commits while it does wakes it again. While events come faster than one by one it
+    // lets them gather instead, unarmed, so that nobody has to notify and a statement moves many.
     const feed = Effect.gen(function* () {
       wake.closeUnsafe()
-      if (yield* look) return
-      if (lanes.hasRoom()) {
-        yield* outbox.arm
-        if (yield* look) return
-      }
-      yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
+      if (!crowded && lanes.hasRoom()) yield* outbox.arm
+      const { more, taken } = yield* look
+      const wasCrowded = crowded
+      crowded = more || taken >= crowd
+      if (more || (wasCrowded && !crowded)) return
+      if (crowded) yield* Effect.sleep(gathering)
+      else yield* wake.await.pipe(Effect.timeoutOption(pollMillis))
     }).pipe(
       Effect.catchTag("SqlError", (error) => {
         sweeps = 2

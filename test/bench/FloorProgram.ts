@@ -13,7 +13,7 @@ const program = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const notifications = yield* sql.listen("floor")
   process.send?.({ ready: true })
-  yield* Queue.take(notifications).pipe(
+  return yield* Queue.take(notifications).pipe(
     Effect.flatMap(({ payload }) =>
       Effect.forkChild(
         Effect.promise(() => post({ id: `msg-${payload}`, webhook: 0, body: `{"data":{"index":${payload}}}` }))

@@ -24,7 +24,7 @@ export interface Sink {
 
 const Ports = Schema.Struct({ ports: Schema.Array(Schema.Number) })
 const Answered = Schema.Struct({ answered: Schema.Number })
-const Arrivals = Schema.Struct({ arrivals: Schema.Array(Schema.Tuple([Schema.Number, Schema.Number])) })
+const Arrivals = Schema.Struct({ arrivals: Schema.Array(Schema.Tuple([Schema.Finite, Schema.Finite])) })
 
 /** Starts a sink for the current scope. */
 export const startSink = Effect.gen(function* () {

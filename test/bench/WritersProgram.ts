@@ -38,7 +38,7 @@ const run = Effect.fnUntraced(function* ({ writers, seconds, perSecond }: Writer
 const program = Effect.gen(function* () {
   const orders = yield* Queue.unbounded<WritersOrder>()
   process.on("message", (order: WritersOrder) => Queue.offerUnsafe(orders, order))
-  yield* Queue.take(orders).pipe(Effect.flatMap(run), Effect.forever)
+  return yield* Queue.take(orders).pipe(Effect.flatMap(run), Effect.forever)
 })
 
 NodeRuntime.runMain(program.pipe(Effect.provide(clientLayer(Redacted.make(process.argv[2] ?? ""), 32))))

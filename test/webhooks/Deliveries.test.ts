@@ -281,6 +281,11 @@ layer(PeopleLayer, { excludeTestServices: true, timeout: "60 seconds" })("Delive
       for (const { deliveryId } of claims) {
         yield* Effect.forEach([1, 2, 3], () => deliveries.retry(userId, webhook.id, deliveryId), { concurrency: 3 })
         assert.strictEqual((yield* deliveries.get(userId, webhook.id, deliveryId)).status, "pending")
+        const listed = yield* deliveries.list(userId, webhook.id, {}, only)
+        assert.deepStrictEqual(
+          listed.items.map(({ id, status }) => ({ id, isOpen: status === "pending" })),
+          claims.map(({ deliveryId: id }) => ({ id, isOpen: id === deliveryId })).reverse()
+        )
         const asked = yield* claimDue(dispatcher)
         assert.deepStrictEqual(
           asked.map(({ deliveryId: id, isManual, attemptCount, attemptsBefore, maxAttempts }) => ({

@@ -44,7 +44,8 @@ export const startNexus = Effect.fnUntraced(function* (database: string, urls: R
     JWT_SECRET: "a-secret-that-only-the-benchmark-knows-of"
   })
   yield* sql`SELECT FROM nexus.dispatcher WHERE pid = ${program.pid} AND ended_at IS NULL`.pipe(
-    Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced("50 millis") })
+    Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced("50 millis") }),
+    Effect.raceFirst(Effect.andThen(program.ended, Effect.die(new Error("nexus serve ended while it was starting"))))
   )
   return {
     name: "nexus",
