@@ -2,8 +2,9 @@ import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import * as fc from "fast-check"
 import { TestDatabase } from "../support/Database.ts"
-import { makeProducer, refusal, takeDeadLetters, takeOutbox } from "../support/Producer.ts"
+import { makeProducer, refusal, takeDeadLetters, takeOutbox, type Waiting } from "../support/Producer.ts"
 
 const Test = TestDatabase.layer.pipe(Layer.provideMerge(NodeServices.layer))
 
@@ -66,6 +67,27 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("nexus.emit_on
         '7 THING {"doc":{"b": 1.0,"a" :1e3, "nul": "\\u0000"},"big":9007199254740993,"exact":1.50,"day":"2025-11-20",' +
           '"tags":["a","b c"],"mood":"good","moods":["bad","good"],"at":"(1,2)","price":995,"flag":true,"nothing":null}'
       ])
+    })
+  )
+
+  it.effect("carries any text and any JSON through as they are", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* makeProducer()
+      yield* sql`CREATE TABLE thing (n int, owner text, words text, doc json)`
+      yield* sql`SELECT nexus.emit_on('thing', 'INSERT', 'THING', 'owner', '{n,words,doc}')`
+      const text = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0") && text.isWellFormed())
+      const samples = fc.sample(fc.tuple(text, text, fc.json()), { numRuns: 300, seed: 11 })
+      const column = (index: 0 | 1 | 2) => samples.map((sample) => sample[index])
+      yield* sql`
+        INSERT INTO thing SELECT n, owner, words, doc::json
+        FROM unnest(${column(0)}::text[], ${column(1)}::text[], ${column(2)}::text[]) WITH ORDINALITY AS _ (owner, words, doc, n)`
+      const emitted = new Map((yield* takeOutbox).map((row): [number, Waiting] => [JSON.parse(row.payload).n, row]))
+      for (const [index, [owner, words, doc]] of samples.entries()) {
+        const row = emitted.get(index + 1)
+        assert.strictEqual(row?.userId, owner)
+        assert.strictEqual(JSON.parse(row?.payload ?? "{}").words, words)
+        assert.isTrue(row?.payload.endsWith(`,"doc":${doc}}`), `${row?.payload} has ${doc}`)
+      }
     })
   )
 
