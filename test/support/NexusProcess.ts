@@ -4,10 +4,10 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { TestDatabase } from "./Database.ts"
 import { testKey } from "./Dispatching.ts"
 
-/** What the command line runs on: as the package's users run it with Node, and with Deno as its tasks do. */
+/** What the command line runs on, as the README says. */
 export const runtimes = {
   Node: [process.execPath, "bin/nexus.js"],
-  Deno: ["node_modules/.bin/deno", "run", "-A", "--quiet", "--conditions=nexus-source", "src/main.ts"]
+  Deno: ["node_modules/.bin/deno", "run", "-A", "--quiet", "src/main.ts"]
 } as const
 
 /** How a `nexus` process ended. */
