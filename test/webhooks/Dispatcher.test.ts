@@ -275,6 +275,10 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Dispatch
       const sql = yield* PgClient.PgClient
       const receiver = yield* startReceiver()
       const webhook = yield* subscribe("lost", receiver.url)
+      const lease = yield* untilRow(
+        sql<{ id: string }>`SELECT id FROM nexus.dispatcher WHERE ended_at IS NULL`,
+        () => true
+      )
       // What a connection leaves behind that breaks between the commit of a claim and its answer.
       yield* sql`
         WITH event AS (
@@ -283,10 +287,22 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Dispatch
         )
         INSERT INTO nexus.delivery
           (id, event_id, webhook_id, user_id, event_type, max_attempts, next_attempt_at, claimed_by, created_at)
-        SELECT nexus.uuid7(), event.id, ${webhook.id}::uuid, 'lost', 'CARD_VIEW', 5, now(), dispatcher.id, now()
-        FROM event, nexus.dispatcher WHERE ended_at IS NULL`
-      yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()`
+        SELECT nexus.uuid7(), event.id, ${webhook.id}::uuid, 'lost', 'CARD_VIEW', 5, now(), ${lease?.id}::uuid, now()
+        FROM event`
+      // Its next look is made to wait, and then loses its connection.
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`LOCK TABLE nexus.outbox IN ACCESS EXCLUSIVE MODE`
+          yield* untilRow(
+            sql`SELECT pg_stat_clear_snapshot()`.pipe(
+              Effect.andThen(sql<{ ended: boolean }>`
+                SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+            ),
+            ({ ended }) => ended
+          )
+        })
+      )
       yield* receiver.until((requests) => requests.length === 1)
     })
   )
