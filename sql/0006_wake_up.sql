@@ -5,7 +5,9 @@
 -- Between a producer's look and its commit the flag may change; the dispatcher's poll covers that.
 CREATE UNLOGGED SEQUENCE nexus.sleeper MINVALUE 1 MAXVALUE 2 CYCLE;
 
-CREATE FUNCTION nexus.wake_dispatcher() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+-- Functions with the rights of their owner search pg_temp last: else a caller's temporary type of the name text would
+-- count before Postgres's own, and its CHECK would run with those rights.
+CREATE FUNCTION nexus.wake_dispatcher() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF (SELECT last_value FROM nexus.sleeper) = 2 AND coalesce(current_setting('nexus.notify', true), 'on') <> 'off' THEN
     PERFORM setval('nexus.sleeper', 1);

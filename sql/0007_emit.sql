@@ -18,38 +18,62 @@ RETURNS uuid LANGUAGE sql AS $$
   SELECT nexus.emit(user_id, event_type, payload::json, idempotency_key, traceparent)
 $$;
 
--- Some members of an object, in the order of their names here, each value as it is written there.
-CREATE FUNCTION nexus.json_pick(document json, names text[]) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT ('{' || coalesce(string_agg(to_json(name)::text || ':' || coalesce((document -> name)::text, 'null'), ',' ORDER BY ordinal), '') || '}')::json
-  FROM unnest(names) WITH ORDINALITY AS _ (name, ordinal)
+-- The query that makes events of the rows `changed`: user id and payload of each, as texts. The columns are written by
+-- their own output functions and by to_json for types that came with Postgres; never through a cast, which for a type
+-- of the application's own would be a function of the application's own, run here with the rights of the service. Nor
+-- through the json operators, which refuse an escaped NUL in a column that is JSON itself. Columns that are gone since
+-- emit_on was called are null.
+CREATE FUNCTION nexus.emit_query(target oid, user_id text, columns text[]) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE type_of AS (
+    SELECT attname, type.oid, typtype, typbasetype, typcategory
+    FROM pg_attribute JOIN pg_type AS type ON type.oid = atttypid
+    WHERE attrelid = target AND attnum > 0 AND NOT attisdropped AND attname = ANY (columns || user_id)
+    UNION ALL
+    SELECT attname, type.oid, type.typtype, type.typbasetype, type.typcategory
+    FROM type_of JOIN pg_type AS type ON type.oid = type_of.typbasetype
+    WHERE type_of.typtype = 'd'
+  ), written AS (
+    SELECT attname, CASE
+      WHEN oid < 16384 THEN format('to_json(c.%I)', attname)
+      WHEN typcategory = 'A' THEN format('CASE WHEN c.%1$I IS NOT NULL THEN to_json(concat(c.%1$I)::text[]) END', attname)
+      ELSE format('CASE WHEN c.%1$I IS NOT NULL THEN to_json(concat(c.%1$I)) END', attname) END AS expression
+    FROM type_of WHERE typtype <> 'd'
+  )
+  SELECT format('SELECT %s AS user_id, ''{'' || array_to_string(ARRAY[%s], '','') || ''}'' AS payload FROM changed AS c',
+    coalesce((SELECT format('concat(c.%I)', attname) FROM written WHERE attname = user_id), quote_literal('')),
+    string_agg(format('%L || coalesce((%s)::text, ''null'')', to_json(name)::text || ':', coalesce(expression, 'NULL')), ', ' ORDER BY ordinal))
+  FROM unnest(columns) WITH ORDINALITY AS _ (name, ordinal) LEFT JOIN written ON attname = name
 $$;
 
 -- The trigger of emit_on: one INSERT for a whole statement, however many rows it touched. It runs inside another
 -- application's transaction, so nothing that happens in here may end that transaction: when the INSERT fails, the rows
 -- go one by one; a row that can't be emitted becomes a dead letter, and what can't even be that is a warning.
 -- Arguments: event type, user id column, columns.
-CREATE FUNCTION nexus.emit_rows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+CREATE FUNCTION nexus.emit_rows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  row json;
+  query text;
+  made record;
 BEGIN
+  IF NOT EXISTS (SELECT FROM changed) THEN
+    RETURN NULL;
+  END IF;
+  query := nexus.emit_query(TG_RELID, TG_ARGV[1], TG_ARGV[2]::text[]);
   BEGIN
-    INSERT INTO nexus.outbox (user_id, event_type, payload)
-    SELECT coalesce(document ->> TG_ARGV[1], ''), TG_ARGV[0], nexus.json_pick(document, TG_ARGV[2]::text[])
-    FROM changed, to_json(changed) AS document;
+    EXECUTE format('INSERT INTO nexus.outbox (user_id, event_type, payload) SELECT user_id, $1, payload::json FROM (%s) AS made', query)
+    USING TG_ARGV[0];
     RETURN NULL;
   EXCEPTION
     WHEN query_canceled OR admin_shutdown OR crash_shutdown THEN RAISE;
     WHEN OTHERS THEN NULL;
   END;
-  FOR row IN SELECT to_json(changed) FROM changed LOOP
+  FOR made IN EXECUTE query LOOP
     BEGIN
-      INSERT INTO nexus.outbox (user_id, event_type, payload)
-      VALUES (coalesce(row ->> TG_ARGV[1], ''), TG_ARGV[0], nexus.json_pick(row, TG_ARGV[2]::text[]));
+      INSERT INTO nexus.outbox (user_id, event_type, payload) VALUES (made.user_id, TG_ARGV[0], made.payload::json);
     EXCEPTION
       WHEN query_canceled OR admin_shutdown OR crash_shutdown THEN RAISE;
       WHEN OTHERS THEN
         INSERT INTO nexus.dead_letter (id, user_id, event_type, payload, reason, created_at)
-        VALUES (nexus.uuid7(), '', TG_ARGV[0], nexus.json_pick(row, TG_ARGV[2]::text[]),
+        VALUES (nexus.uuid7(), made.user_id, TG_ARGV[0], made.payload::json,
           format('The trigger on %I.%I could not emit this row: %s', TG_TABLE_SCHEMA, TG_TABLE_NAME, SQLERRM), now());
     END;
   END LOOP;
@@ -75,22 +99,25 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   missing text;
 BEGIN
-  IF upper(operation) NOT IN ('INSERT', 'UPDATE', 'DELETE') THEN
+  IF coalesce(upper(operation), '') NOT IN ('INSERT', 'UPDATE', 'DELETE') THEN
     RAISE EXCEPTION 'nexus.emit_on: the operation "%" is none of INSERT, UPDATE, DELETE', operation;
   END IF;
   IF coalesce(cardinality(columns), 0) = 0 THEN
     RAISE EXCEPTION 'nexus.emit_on: name the columns to send, for example columns => ''{id,title}''';
   END IF;
-  IF event_type !~ '^[A-Za-z][A-Za-z0-9_.]{0,63}$' THEN
+  IF coalesce(event_type, '') !~ '^[A-Za-z][A-Za-z0-9_.]{0,63}$' THEN
     RAISE EXCEPTION 'nexus.emit_on: "%" is not an event type; use letters, digits, _ and ., and begin with a letter', event_type;
   END IF;
-  SELECT string_agg(quote_ident(name), ', ') INTO missing
+  SELECT string_agg(coalesce(quote_ident(name), 'NULL'), ', ') INTO missing
   FROM unnest(columns || user_id) AS name
   WHERE NOT EXISTS (
     SELECT FROM pg_attribute WHERE attrelid = target AND attname = name AND attnum > 0 AND NOT attisdropped
   );
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'nexus.emit_on: % has no column %', target, missing;
+  END IF;
+  IF (SELECT count(DISTINCT name) < count(*) FROM unnest(columns) AS name) THEN
+    RAISE EXCEPTION 'nexus.emit_on: a column is named twice in %', columns;
   END IF;
   EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION nexus.emit_rows(%L, %L, %L)',
     nexus.emit_trigger(operation, event_type), upper(operation), target, CASE upper(operation) WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END,

@@ -32,6 +32,7 @@ CREATE FUNCTION nexus.is_current_user(user_id text) RETURNS boolean LANGUAGE sql
   SELECT user_id = nullif(current_setting('nexus.user_id', true), '')
 $$;
 
+REVOKE ALL ON FUNCTION nexus.is_current_user(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION nexus.is_current_user(text) TO nexus_api;
 
 DO $$

@@ -4,6 +4,7 @@ import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import packageJson from "../package.json" with { type: "json" }
+import { whenConfigured } from "./cli/Configuration.ts"
 import { deadLetters } from "./cli/DeadLetters.ts"
 import { deliveries } from "./cli/Deliveries.ts"
 import { doctor } from "./cli/Doctor.ts"
@@ -145,7 +146,8 @@ const nexus = Command.make("nexus").pipe(
           Layer.provideMerge(TokensLayer),
           Layer.provide(PartitionsLayer),
           Layer.provide(Services),
-          Layer.provideMerge(LogsLayer)
+          Layer.provideMerge(LogsLayer),
+          whenConfigured
         )
       )
     ),

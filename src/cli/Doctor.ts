@@ -58,7 +58,8 @@ const dispatchers = Effect.gen(function* () {
 const queues = Effect.gen(function* () {
   const gauges = yield* GaugeRepo
   const { outboxRows, outboxOldestSeconds, deadLetters } = yield* gauges.read
-  const text = `${outboxRows} rows wait in the outbox, the oldest for ${Math.round(outboxOldestSeconds)} s; ${deadLetters} dead letters`
+  const rows = outboxRows === 1 ? "1 row waits" : `${outboxRows} rows wait`
+  const text = `${rows} in the outbox, the oldest for ${Math.round(outboxOldestSeconds)} s; ${deadLetters} dead letters`
   return outboxOldestSeconds > 60 ? unwell(text) : well(text)
 }).pipe(
   Effect.catchTag("SqlError", (error) => Effect.succeed(unwell(`The queues can't be read: ${faultOf(error).message}`)))

@@ -1,5 +1,7 @@
-import { Cause, Console, Effect } from "effect"
+import { Cause, Config, Console, Effect } from "effect"
 import { CliError } from "effect/cli"
+import { explainConfigError } from "./Configuration.ts"
+import { Stopped } from "./Stopped.ts"
 
 /**
  * Prints why a command failed, as a sentence for people, and fails with it still. What nobody foresaw is printed with
@@ -10,7 +12,7 @@ export const explainFailures = <A, E, R>(command: Effect.Effect<A, E, R>) =>
     Effect.tapCause((cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.void
       return Effect.forEach(
-        cause.reasons.filter((reason) => !Cause.isInterruptReason(reason)),
+        cause.reasons.filter((reason) => !Cause.isInterruptReason(reason) && !isStopped(reason)),
         (reason) => {
           if (Cause.isDieReason(reason)) return Console.error(Cause.pretty(cause))
           if (Cause.isFailReason(reason) && CliError.isCliError(reason.error)) return Effect.void
@@ -21,4 +23,9 @@ export const explainFailures = <A, E, R>(command: Effect.Effect<A, E, R>) =>
     })
   )
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const isStopped = (reason: Cause.Reason<unknown>) => Cause.isDieReason(reason) && reason.defect instanceof Stopped
+
+const messageOf = (error: unknown) => {
+  if (error instanceof Config.ConfigError) return explainConfigError(error).message
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,15 +1,18 @@
 import { Console, Duration, Effect, FileSystem, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
+import { HttpServer } from "effect/http"
 import { databaseUrl } from "../database/Database.ts"
 import { nexusHome } from "../database/EmbeddedPostgres.ts"
 import { Principal } from "../domain/Principal.ts"
-import { publicUrl } from "../http/PublicUrl.ts"
+import { publicUrl, publicUrlAt } from "../http/PublicUrl.ts"
 import { Tokens } from "../http/Tokens.ts"
+import { untilStopped } from "./Stopped.ts"
 
 /** In development, what a newcomer needs next: an address, a token, and the way into the database. */
 const greeting = Effect.gen(function* () {
   const tokens = yield* Tokens
-  const url = yield* publicUrl
+  const { address } = yield* HttpServer.HttpServer
+  const url = address._tag === "UnixPathAddress" ? yield* publicUrl : yield* publicUrlAt(address.port)
   if (Option.isSome(yield* databaseUrl)) return yield* Effect.logInfo(`Nexus Integrations is ready at ${url}`)
   const home = yield* nexusHome
   const database = yield* (yield* FileSystem.FileSystem).readFileString(`${home}/database-url`)
@@ -39,7 +42,7 @@ export const serve = Command.make(
     api: Flag.Boolean("api").pipe(Flag.withDescription("Serve the HTTP API"), Flag.withDefault(true)),
     dispatch: Flag.Boolean("dispatch").pipe(Flag.withDescription("Send deliveries"), Flag.withDefault(true))
   },
-  ({ api }) => Effect.andThen(api ? greeting : Effect.logInfo("The dispatcher is running"), Effect.never)
+  ({ api }) => Effect.andThen(api ? greeting : Effect.logInfo("The dispatcher is running"), untilStopped(Effect.never))
 ).pipe(
   Command.withDescription("Run the service: the HTTP API and a dispatcher (--no-api, --no-dispatch leave one out)")
 )

@@ -6,6 +6,7 @@ import { NewWebhook } from "../domain/Webhook.ts"
 import { LeaseRepo } from "../webhooks/LeaseRepo.ts"
 import { verify } from "../webhooks/Verify.ts"
 import { Webhooks } from "../webhooks/Webhooks.ts"
+import { untilStopped } from "./Stopped.ts"
 
 /** What came in: the request as a consumer sees it. */
 interface Arrival {
@@ -65,7 +66,8 @@ const listen = Command.make(
     yield* Console.log("Waiting for events; Ctrl-C unregisters the webhook and ends.")
     return yield* Queue.take(arrivals).pipe(
       Effect.flatMap((arrival) => print(arrival, secret)),
-      Effect.forever
+      Effect.forever,
+      untilStopped
     )
   }, Effect.scoped)
 ).pipe(Command.withDescription("Receive a user's events here, verify and print them, until Ctrl-C"))

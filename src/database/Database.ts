@@ -1,10 +1,14 @@
 import { PgClient } from "@effect/sql-pg"
 import { Config, Effect, Layer, Option, type Redacted, String as Text } from "effect"
+import { Count } from "../domain/Count.ts"
 import { requireVersion, unavailable } from "./DatabaseUnavailable.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
 
 /** Where the database is, when it is not the embedded one: `postgres://user:password@host:port/database?sslmode=…` */
 export const databaseUrl = Config.option(Config.Redacted("DATABASE_URL"))
+
+/** How many connections this process opens at most. */
+export const poolSize = Config.schema(Count, "DATABASE_POOL_SIZE").pipe(Config.withDefault(10))
 
 /**
  * How this service talks to Postgres: camelCase here, snake_case there, and the keys of JSON values as they are. The
@@ -39,7 +43,7 @@ export const clientLayer = (url: Redacted.Redacted, maxConnections?: number) =>
 export const DatabaseLayer = Layer.unwrap(
   Effect.gen(function* () {
     const url = yield* databaseUrl
-    const maxConnections = yield* Config.Int("DATABASE_POOL_SIZE").pipe(Config.withDefault(10))
+    const maxConnections = yield* poolSize
     if (Option.isSome(url)) return clientLayer(url.value, maxConnections)
     return Layer.unwrap(Effect.map(EmbeddedPostgres, (embedded) => clientLayer(embedded.url, maxConnections))).pipe(
       Layer.provide(EmbeddedPostgres.layer)

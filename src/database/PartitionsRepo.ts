@@ -3,6 +3,12 @@ import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Config, Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 
+/** For how many days events, history and attempts are kept. */
+export const retention = Config.schema(
+  Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3650 })),
+  "NEXUS_RETENTION"
+).pipe(Config.withDefault(30))
+
 /** Rows in one statement that deletes, at most. */
 const batchSize = 10_000
 
@@ -43,10 +49,7 @@ export class PartitionsRepo extends Context.Service<
     PartitionsRepo,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const days = yield* Config.schema(
-        Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3650 })),
-        "NEXUS_RETENTION"
-      ).pipe(Config.withDefault(30))
+      const days = yield* retention
 
       const add = sql<{ readonly added: number }>`
         SELECT nexus.add_partitions(greatest(

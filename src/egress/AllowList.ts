@@ -12,7 +12,7 @@ const faults = (text: string): ReadonlyArray<string> =>
     const network = IpNetwork.fromString(part)
     return Result.isSuccess(network)
       ? []
-      : [`"${part}" is not a network such as 10.1.0.0/16: ${network.failure.message}`]
+      : [`has "${part}", which is not a network such as 10.1.0.0/16 (${network.failure.message})`]
   })
 
 const Networks = Schema.String.check(

@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 
 const messages = {
-  unparsable: "This is not a URL that can be called. It has the form https://example.com/path.",
-  scheme: "The URL must begin with https://.",
-  userinfo: "The URL must not carry a user name or password before the @. Send credentials in a header.",
-  port: "The port of this URL belongs to another protocol than HTTP. Use 443 or a port of your own.",
-  address: "This URL may not be called: its host must be a name or an address of the public internet."
+  unparsable: "This is not a URL that can be called. It has the form https://example.com/path",
+  scheme: "The URL must begin with https://",
+  userinfo: "The URL must not carry a user name or password before the @. Send credentials in a header",
+  port: "The port of this URL belongs to another protocol than HTTP. Use 443 or a port of your own",
+  address: "This URL may not be called: its host must be a name or an address of the public internet"
 }
 
 /**

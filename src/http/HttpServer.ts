@@ -13,6 +13,7 @@ import { EventsHandlers } from "./EventsHandlers.ts"
 import { HealthHandlers } from "./HealthHandlers.ts"
 import { IdempotencyLayer } from "./Idempotency.ts"
 import { IdempotencyRepo } from "./IdempotencyRepo.ts"
+import { port } from "./PublicUrl.ts"
 import { Readiness } from "./Readiness.ts"
 import { RequestLimits } from "./RequestLimits.ts"
 import { RequestPipelineLayer } from "./RequestPipeline.ts"
@@ -53,13 +54,10 @@ export const ApiRoutesLayer = Layer.mergeAll(
   RequestPipelineLayer
 )
 
-/** 0 is any port that is free. */
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
-
 /** Where to listen: `HOST`, by default this machine alone, and `PORT`, 3001 by default. */
 export const listenOptions = Config.all({
   host: Config.String("HOST").pipe(Config.withDefault("127.0.0.1")),
-  port: Config.schema(Port, "PORT").pipe(Config.withDefault(3001))
+  port
 })
 
 /** Listens, and on stopping takes no new requests and lets those under way finish. */

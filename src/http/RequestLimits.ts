@@ -1,5 +1,6 @@
 import { Clock, Config, Context, Effect, Layer } from "effect"
 import ipaddr from "ipaddr.js"
+import { Count } from "../domain/Count.ts"
 
 /** What is left of an allowance. */
 export interface Allowance {
@@ -14,6 +15,12 @@ export interface Allowance {
 const windowMillis = 60_000
 /** Counters of one minute, at most; beyond them, newcomers share one. */
 const mostCounters = 50_000
+
+/** Requests in a minute. */
+export const requestLimits = {
+  perUser: Config.schema(Count, "NEXUS_REQUESTS_PER_MINUTE").pipe(Config.withDefault(600)),
+  perAddress: Config.schema(Count, "NEXUS_UNAUTHENTICATED_REQUESTS_PER_MINUTE").pipe(Config.withDefault(120))
+}
 
 /**
  * Counts requests by the minute, in this process: behind N processes the limits are N times as high. Counters live for
@@ -34,8 +41,7 @@ export class RequestLimits extends Context.Service<
   static readonly layer = Layer.effect(
     RequestLimits,
     Effect.gen(function* () {
-      const perUser = yield* Config.Int("NEXUS_REQUESTS_PER_MINUTE").pipe(Config.withDefault(600))
-      const perAddress = yield* Config.Int("NEXUS_UNAUTHENTICATED_REQUESTS_PER_MINUTE").pipe(Config.withDefault(120))
+      const { perUser, perAddress } = yield* Config.all(requestLimits)
       const users = yield* makeCounters(perUser)
       const addresses = yield* makeCounters(perAddress)
       return RequestLimits.of({

@@ -28,12 +28,7 @@ export class Keyring extends Context.Service<
   /** Reads `NEXUS_ENCRYPTION_KEYS`; fails when it is missing. For production. */
   static readonly layer: Layer.Layer<Keyring, ConfigurationInvalid | Config.ConfigError> = Layer.effect(
     Keyring,
-    Effect.gen(function* () {
-      return yield* parseKeys(
-        variable,
-        Option.getOrElse(yield* fromEnvironment, () => Redacted.make(""))
-      )
-    })
+    Effect.suspend(() => configuredKeys(Effect.succeed(Redacted.make(""))))
   )
 
   /** One new key that is kept nowhere: what it seals opens only while this layer lives. For tests. */
@@ -70,6 +65,16 @@ const fromEnvironment = Config.Redacted(variable).pipe(
   Config.option,
   Config.map(Option.filter((text) => Redacted.value(text).trim() !== ""))
 )
+
+/**
+ * The keys of `NEXUS_ENCRYPTION_KEYS`.
+ *
+ * @param otherwise the text to parse where it is not set; an empty one fails as a missing variable does
+ */
+export const configuredKeys = Effect.fnUntraced(function* (otherwise: Effect.Effect<Redacted.Redacted<string>>) {
+  const configured = yield* fromEnvironment
+  return yield* parseKeys(variable, Option.isSome(configured) ? configured.value : yield* otherwise)
+})
 
 /**
  * A new key as the text that `NEXUS_ENCRYPTION_KEYS` holds, `k1:<base64 of 32 random bytes>`. Its name continues the

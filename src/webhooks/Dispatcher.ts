@@ -2,6 +2,7 @@
 import { Cause, Clock, Config, Effect, FiberSet, Latch, Layer, Schedule, Stream } from "effect"
 import { listen } from "../database/Listen.ts"
 import { PartitionsRepo } from "../database/PartitionsRepo.ts"
+import { Count } from "../domain/Count.ts"
 import type { DeliveryId, WebhookId } from "../domain/Ids.ts"
 import { FanOut } from "../outbox/FanOut.ts"
 import { OutboxRepo } from "../outbox/OutboxRepo.ts"
@@ -15,12 +16,13 @@ import { makeOutcomeLog } from "./OutcomeLog.ts"
 import { Recipients } from "./Recipients.ts"
 import { Sender } from "./Sender.ts"
 
-const limits = Config.all({
-  held: Config.Int("NEXUS_HELD_DELIVERIES").pipe(Config.withDefault(2000)),
-  heldPerWebhook: Config.Int("NEXUS_HELD_DELIVERIES_PER_WEBHOOK").pipe(Config.withDefault(200)),
-  inFlight: Config.Int("NEXUS_REQUESTS").pipe(Config.withDefault(1024)),
-  inFlightPerOrigin: Config.Int("NEXUS_REQUESTS_PER_ORIGIN").pipe(Config.withDefault(64))
-})
+/** What a dispatcher holds in memory and has under way, at most. */
+export const dispatcherLimits = {
+  held: Config.schema(Count, "NEXUS_HELD_DELIVERIES").pipe(Config.withDefault(2000)),
+  heldPerWebhook: Config.schema(Count, "NEXUS_HELD_DELIVERIES_PER_WEBHOOK").pipe(Config.withDefault(200)),
+  inFlight: Config.schema(Count, "NEXUS_REQUESTS").pipe(Config.withDefault(1024)),
+  inFlightPerOrigin: Config.schema(Count, "NEXUS_REQUESTS_PER_ORIGIN").pipe(Config.withDefault(64))
+}
 
 /** How long an idle dispatcher sleeps when nobody wakes it, and how often it looks for what has become due. */
 const pollMillis = 250
@@ -46,7 +48,7 @@ const make = Effect.gen(function* () {
   const sender = yield* Sender
   const health = yield* DispatcherHealth
   const clock = yield* Clock.Clock
-  const caps = yield* limits
+  const caps = yield* Config.all(dispatcherLimits)
 
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const wake = Latch.makeUnsafe(false)

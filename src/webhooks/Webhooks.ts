@@ -1,6 +1,7 @@
 import { Array as Arr, Config, Context, Crypto, Effect, Layer, Redacted } from "effect"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
+import { Count } from "../domain/Count.ts"
 import { idOfCursor, pageOf } from "../domain/Cursor.ts"
 import { type UserId, WebhookId } from "../domain/Ids.ts"
 import type { Page, PageRequest } from "../domain/Page.ts"
@@ -24,6 +25,9 @@ export interface Issued {
   readonly webhook: Webhook
   readonly secret: Redacted.Redacted<string>
 }
+
+/** How many webhooks a user may have. */
+export const webhooksPerUser = Config.schema(Count, "NEXUS_WEBHOOKS_PER_USER").pipe(Config.withDefault(100))
 
 /**
  * A user's webhooks. Another user's are as if they did not exist. Every change is in the audit log, in the same
@@ -70,7 +74,7 @@ export class Webhooks extends Context.Service<
       const crypto = yield* Crypto.Crypto
       const headers = yield* makeWebhookHeaders
       const transaction = yield* makeUserTransactions
-      const limit = yield* Config.Int("NEXUS_WEBHOOKS_PER_USER").pipe(Config.withDefault(100))
+      const limit = yield* webhooksPerUser
 
       const shown = Effect.fnUntraced(function* (row: WebhookRow) {
         return showWebhook(row, yield* headers.mask(row, row.headers))

@@ -18,7 +18,7 @@ describe("Egress layers", () => {
   it.effect("by default leave this machine alone", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(attempt("127.0.0.1").pipe(Effect.provide(Egress.layer)))
-      assert.strictEqual(error.message, "The URL must begin with https://.")
+      assert.strictEqual(error.message, "The URL must begin with https://")
     }).pipe(Effect.provide(configured("")))
   )
 

@@ -18,7 +18,13 @@ declare module "vitest" {
 }
 
 /** Durability is not under test here, and costs most of the time. */
-const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "200" }
+const settings = {
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  max_connections: "200",
+  max_prepared_transactions: "10"
+}
 
 const serverIn = (directory: string) =>
   EmbeddedPostgres.layerWith({ home: `${directory}/home`, rootDirectory: `${directory}/root`, settings })
