@@ -289,7 +289,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Dispatch
           (id, event_id, webhook_id, user_id, event_type, max_attempts, next_attempt_at, claimed_by, created_at)
         SELECT nexus.uuid7(), event.id, ${webhook.id}::uuid, 'lost', 'CARD_VIEW', 5, now(), ${lease?.id}::uuid, now()
         FROM event`
-      // Its next look is made to wait, and then loses its connection.
+      // Its next fan-out is made to wait, and then loses its connection.
       yield* sql.withTransaction(
         Effect.gen(function* () {
           yield* sql`LOCK TABLE nexus.outbox IN ACCESS EXCLUSIVE MODE`
@@ -297,7 +297,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Dispatch
             sql`SELECT pg_stat_clear_snapshot()`.pipe(
               Effect.andThen(sql<{ ended: boolean }>`
                 SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
-                WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+                WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%locked AS MATERIALIZED%'`)
             ),
             ({ ended }) => ended
           )
