@@ -53,7 +53,8 @@ BEGIN
             USING HINT = format('Let an administrator run: CREATE ROLE %I NOLOGIN; GRANT %I TO %I;', role, role, current_user);
       END;
     END IF;
-    IF NOT pg_has_role(current_user, role, 'MEMBER') THEN
+    -- From Postgres 16 on who creates a role is its member, but may neither become it nor inherit from it.
+    IF NOT pg_has_role(current_user, role, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
       EXECUTE format('GRANT %I TO %I', role, current_user);
     END IF;
   END LOOP;
