@@ -210,6 +210,11 @@ const make = Effect.gen(function* () {
       Effect.logWarning(`The dispatcher can't begin a lease; it goes on trying: ${error.message}`).pipe(
         Effect.andThen(Effect.sleep("1 second"))
       )
+    ),
+    Effect.catchDefect((defect) =>
+      Effect.logError("The dispatcher stopped for a reason of our own; it begins a new lease", Cause.die(defect)).pipe(
+        Effect.andThen(Effect.sleep("1 second"))
+      )
     )
   )
 
