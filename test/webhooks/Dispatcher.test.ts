@@ -338,4 +338,44 @@ describe("Dispatcher", () => {
       )
     )
   )
+
+  it.live("keeps the recipients of what waits, whatever the cache of recipients forgets", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const unanswered: Array<ServerResponse> = []
+      let answers = false
+      const slow = yield* startReceiver((_, response) => (answers ? response.end() : unanswered.push(response)))
+      const other = yield* startReceiver()
+      const webhook = yield* subscribe("waiting", slow.url, ["CARD_VIEW"], { max_in_flight: 1 })
+      yield* subscribe("waiting", other.url, ["LINK_CLICK"])
+      yield* emit("waiting", "CARD_VIEW", "{}")
+      yield* emit("waiting", "CARD_VIEW", "{}")
+      const claimed = sql<{ n: number }>`
+        SELECT count(*)::int AS n FROM nexus.delivery WHERE webhook_id = ${webhook.id}::uuid AND claimed_by IS NOT NULL`
+      yield* untilRow(claimed, ({ n }) => n === 2)
+      yield* emit("waiting", "LINK_CLICK", "{}")
+      yield* other.until((requests) => requests.length === 1)
+      answers = true
+      for (const response of unanswered) response.end()
+      const ends = sql<{ n: number }>`
+        SELECT count(*)::int AS n FROM nexus.attempt WHERE response_status = 200 OR error IS NOT NULL`
+      yield* untilRow(ends, ({ n }) => n === 3)
+      assert.deepStrictEqual(yield* sql`SELECT error FROM nexus.attempt WHERE error IS NOT NULL`, [])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        DispatcherLayer.pipe(
+          Layer.provide(
+            recipientsWith((ready, claims) =>
+              Effect.map(ready, (known) => {
+                const asked = new Set(claims.map(({ webhookId }) => webhookId))
+                return new Map(Array.from(known).filter(([id]) => asked.has(id)))
+              })
+            )
+          ),
+          Layer.provideMerge(DispatchingLayer)
+        )
+      )
+    )
+  )
 })
