@@ -27,9 +27,10 @@ BEGIN
 END
 $$;
 
--- The smallest UUIDv7 of a moment: the bound of a partition, or of a range "since".
+-- The smallest UUIDv7 of a moment: the bound of a partition, or of a range "since". Moments that no UUIDv7 has, before
+-- 1970 and after 10889, count as the first and the last that one has.
 CREATE FUNCTION nexus.uuid7_floor(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+  SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM moment) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
 -- The moment in a UUIDv7, to the millisecond.
@@ -53,7 +54,8 @@ BEGIN
             USING HINT = format('Let an administrator run: CREATE ROLE %I NOLOGIN; GRANT %I TO %I;', role, role, current_user);
       END;
     END IF;
-    IF NOT pg_has_role(current_user, role, 'MEMBER') THEN
+    -- From Postgres 16 on who creates a role is its member, but may neither become it nor inherit from it.
+    IF NOT pg_has_role(current_user, role, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
       EXECUTE format('GRANT %I TO %I', role, current_user);
     END IF;
   END LOOP;

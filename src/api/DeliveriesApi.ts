@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Delivery, DeliveryStatus, DeliveryWithAttempts } from "../domain/Delivery.ts"
 import { EventTypeName } from "../domain/EventType.ts"
+import { Moment } from "../domain/Moment.ts"
 import { DeliveryNotFound, EventExpired } from "../domain/WebhookErrors.ts"
 import { Authentication } from "./Authentication.ts"
 import { Paged, PageQuery, Success } from "./Paging.ts"
@@ -23,9 +24,9 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
         status: Schema.optionalKey(DeliveryStatus),
         eventType: Schema.optionalKey(EventTypeName),
         /** Of events at this time or later. */
-        since: Schema.optionalKey(Schema.DateTimeUtcFromString),
+        since: Schema.optionalKey(Moment),
         /** Of events before this time. */
-        until: Schema.optionalKey(Schema.DateTimeUtcFromString)
+        until: Schema.optionalKey(Moment)
       },
       success: Paged(Delivery),
       error: WebhookNotFoundProblem

@@ -4,7 +4,10 @@ import { EventId } from "./Ids.ts"
 /** What `POST /integrations/events` takes. */
 export class NewEvent extends Schema.Class<NewEvent>("NewEvent")({
   /** The name of an event type. */
-  eventType: Schema.String,
+  eventType: Schema.String.check(
+    // Postgres can't even be asked about NUL and half a surrogate pair.
+    Schema.isPattern(/^[^\0\p{Cs}]*$/u, { message: "Expected the name of an event type" })
+  ),
   /** The event's data, at most 256 KiB. Key order and the spelling of numbers reach the webhooks as they are written. */
   payload: Schema.Record(Schema.String, Schema.Unknown)
 }) {}

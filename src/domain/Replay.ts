@@ -1,6 +1,7 @@
 /** A background job that makes deliveries of a webhook anew. */
 import { Schema } from "effect"
 import { WebhookId } from "./Ids.ts"
+import { Moment } from "./Moment.ts"
 
 export const ReplayId = Schema.String.pipe(Schema.brand("ReplayId"))
 export type ReplayId = typeof ReplayId.Type
@@ -13,9 +14,9 @@ export type ReplayKind = typeof ReplayKind.Type
 export class NewReplay extends Schema.Class<NewReplay>("NewReplay")({
   kind: ReplayKind,
   /** From when on, by the time of the event. */
-  since: Schema.DateTimeUtcFromString,
+  since: Moment,
   /** Until when; now by default. */
-  until: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  until: Schema.optionalKey(Moment),
   /** Only counts. */
   dryRun: Schema.optionalKey(Schema.Boolean)
 }) {}

@@ -80,7 +80,9 @@ export class OutboxRepo extends Context.Service<
               WHERE event_key.created_at < now() - interval '24 hours'
             RETURNING event_id
           ), fresh AS MATERIALIZED (
-            SELECT id, user_id, event_type, kind, traceparent, created_at,
+            -- One that is malformed is left out, as W3C Trace Context asks: it would go out as a header.
+            SELECT id, user_id, event_type, kind, created_at,
+              CASE WHEN traceparent ~ '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$' THEN traceparent END AS traceparent,
               nexus.event_body(event_type, created_at, payload) AS body
             FROM judged
             WHERE fault IS NULL AND (idempotency_key IS NULL OR id IN (SELECT event_id FROM keyed))

@@ -13,7 +13,8 @@ import { Lanes } from "./Lanes.ts"
 import { makeLease } from "./Lease.ts"
 import { LeaseRepo } from "./LeaseRepo.ts"
 import { makeOutcomeLog } from "./OutcomeLog.ts"
-import { Recipients } from "./Recipients.ts"
+import type { Recipient } from "./Recipient.ts"
+import { Recipients, type Unusable } from "./Recipients.ts"
 import { Sender } from "./Sender.ts"
 
 /** What a dispatcher holds in memory and has under way, at most. */
@@ -74,11 +75,13 @@ const make = Effect.gen(function* () {
       wake.openUnsafe()
     })
     /** The deliveries claimed and not yet written down or given back, with the attempts that each had when claimed. */
-    const held = new Map<DeliveryId, number>()
+    const held = new Map<
+      DeliveryId,
+      { readonly attempts: number; readonly recipient: Recipient | Unusable | undefined }
+    >()
     const forget = ({ deliveryId, attemptCount }: Claim) => {
-      if (held.get(deliveryId) === attemptCount) held.delete(deliveryId)
+      if (held.get(deliveryId)?.attempts === attemptCount) held.delete(deliveryId)
     }
-    let ready = yield* recipients.of([])
     let cursor = firstWebhook
     let claimedAt = Number.NEGATIVE_INFINITY
     let crowded = false
@@ -88,7 +91,7 @@ const make = Effect.gen(function* () {
     let stopping = false
 
     const attempt = Effect.fnUntraced(function* (claim: Claim) {
-      const recipient = ready.get(claim.webhookId)
+      const recipient = held.get(claim.deliveryId)?.recipient
       const outcome = yield* (
         recipient === undefined || "error" in recipient
           ? sender.refuse(claim, recipient?.error ?? "The webhook was deleted")
@@ -133,10 +136,10 @@ const make = Effect.gen(function* () {
 
     const admit = Effect.fnUntraced(function* (claims: ReadonlyArray<Claim>) {
       if (claims.length === 0) return
-      for (const claim of claims) held.set(claim.deliveryId, claim.attemptCount)
-      ready = yield* recipients.of(claims).pipe(Effect.retry(Schedule.spaced("1 second")))
+      const ready = yield* recipients.of(claims).pipe(Effect.retry(Schedule.spaced("1 second")))
       for (const claim of claims) {
         const recipient = ready.get(claim.webhookId)
+        held.set(claim.deliveryId, { attempts: claim.attemptCount, recipient })
         lanes.add(claim, recipient === undefined || "error" in recipient ? unusable : recipient)
       }
       pump()
@@ -210,6 +213,11 @@ const make = Effect.gen(function* () {
     Effect.scoped,
     Effect.catchTag("SqlError", (error) =>
       Effect.logWarning(`The dispatcher can't begin a lease; it goes on trying: ${error.message}`).pipe(
+        Effect.andThen(Effect.sleep("1 second"))
+      )
+    ),
+    Effect.catchDefect((defect) =>
+      Effect.logError("The dispatcher stopped for a reason of our own; it begins a new lease", Cause.die(defect)).pipe(
         Effect.andThen(Effect.sleep("1 second"))
       )
     )

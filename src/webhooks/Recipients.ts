@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Redacted, Schema } from "effect"
+import { Cause, Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { WebhookId } from "../domain/Ids.ts"
 import { type Sealed, Vault } from "../vault/Vault.ts"
@@ -65,6 +65,16 @@ export class Recipients extends Context.Service<
           Effect.catchTag("SealBroken", (broken) =>
             Effect.logError("A webhook's secret can't be opened", broken).pipe(
               Effect.as({ webhookId: row.id, version: row.version, error: broken.message })
+            )
+          ),
+          // A row that the API would not have written must not stop the deliveries of all others.
+          Effect.catchDefect((defect) =>
+            Effect.logError(`The webhook ${row.id} can't be used`, Cause.die(defect)).pipe(
+              Effect.as({
+                webhookId: row.id,
+                version: row.version,
+                error: "The webhook can't be used: its URL or its headers are broken. Set them again"
+              })
             )
           )
         )

@@ -1,9 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Effect, FileSystem, Layer, Path } from "effect"
+import { Array as Arr, Effect, FileSystem, Layer, Path, Redacted } from "effect"
+import { asUser } from "../../src/database/AsUser.ts"
 import { clientLayer } from "../../src/database/Database.ts"
-import { migrateFrom, pendingMigrations } from "../../src/database/Migrations.ts"
+import { migrate, migrateFrom, pendingMigrations } from "../../src/database/Migrations.ts"
+import { UserId } from "../../src/domain/Ids.ts"
 import { TestDatabase } from "../support/Database.ts"
 
 /** A directory like `sql/`, with these files. */
@@ -121,5 +123,41 @@ describe("this package's migrations", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* pendingMigrations, [])
     }).pipe(Effect.provide(Layer.merge(TestDatabase.layer, NodeServices.layer)))
+  )
+
+  it.live("let their owner act as the roles that it created, without being superuser", () =>
+    Effect.gen(function* () {
+      const { url, name } = yield* TestDatabase
+      const sql = yield* PgClient.PgClient
+      const [server] = yield* sql<{ readonly version: number }>`
+        SELECT current_setting('server_version_num')::int AS version`
+      const owner = `${name}_owner`
+      // The roles are there already, so this is what having created them gives: no more than the right to grant them.
+      const asCreated = (server?.version ?? 0) >= 160_000 ? "ADMIN TRUE, INHERIT FALSE, SET FALSE" : "ADMIN OPTION"
+      yield* Effect.acquireRelease(sql`CREATE ROLE ${sql(owner)} LOGIN PASSWORD 'owner' CREATEROLE`, () =>
+        Effect.orDie(
+          Effect.andThen(
+            sql`ALTER DATABASE ${sql(name)} OWNER TO CURRENT_USER`,
+            Effect.andThen(sql`DROP OWNED BY ${sql(owner)} CASCADE`, sql`DROP ROLE ${sql(owner)}`)
+          )
+        )
+      )
+      yield* sql`GRANT nexus_producer, nexus_api TO ${sql(owner)} WITH ${sql.literal(asCreated)}`
+      yield* sql`ALTER DATABASE ${sql(name)} OWNER TO ${sql(owner)}`
+      const asOwner = new URL(Redacted.value(url))
+      asOwner.username = owner
+      asOwner.password = "owner"
+      const user = UserId.make("user-123")
+      const seen = migrate.pipe(
+        Effect.andThen(
+          asUser(
+            user,
+            PgClient.PgClient.use((client) => client`SELECT id FROM nexus.event`)
+          )
+        ),
+        Effect.provide(clientLayer(Redacted.make(asOwner.href), 1))
+      )
+      assert.deepStrictEqual(yield* seen, [])
+    }).pipe(Effect.scoped, onEmptyDatabase)
   )
 })

@@ -52,6 +52,8 @@ layer(TestApi.layer(), { excludeTestServices: true })("POST /integrations/events
       for (const [body, path, message] of [
         [{ eventType: "NO_SUCH", payload: {} }, "eventType", /"NO_SUCH" is unknown/],
         [{ eventType: "WEBHOOK_DISABLED", payload: {} }, "eventType", /reserved/],
+        [{ eventType: "CARD_VIEW\0", payload: {} }, "eventType", /name of an event type/],
+        [{ eventType: "\ud800", payload: {} }, "eventType", /name of an event type/],
         [{ eventType: "CARD_VIEW", payload: { a: "x".repeat(300_000) } }, "payload", /256 KiB/],
         [`{"eventType":"CARD_VIEW","payload":${deep}}`, "payload", /128 levels/],
         [{ eventType: "CARD_VIEW", payload: [] }, "payload", /Expected object/]

@@ -253,6 +253,24 @@ layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("O
     })
   )
 
+  it.effect("leaves a malformed traceparent out, which could not be sent as a header", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* subscribe("traced", url)
+      const good = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`
+      const bad = ["", "evil\r\nx-injected: 1", "ünïcode", `${good}\n`, `00-${"0".repeat(32)}-${"b".repeat(16)}-01`]
+      yield* sql`
+        INSERT INTO nexus.outbox (user_id, event_type, payload, traceparent)
+        SELECT 'traced', 'CARD_VIEW', '{}', traceparent FROM unnest(${[good, ...bad]}::text[]) AS traceparent`
+      const claims = yield* fanOut(yield* lease)
+      assert.deepStrictEqual(
+        claims.map(({ traceparent }) => traceparent).filter((each) => each !== null),
+        [good]
+      )
+      assert.lengthOf(claims, bad.length + 1)
+    })
+  )
+
   it.effect("asks producers for one notification, and only while a dispatcher sleeps", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -1,9 +1,11 @@
+import type { ServerResponse } from "node:http"
 import { PgClient } from "@effect/sql-pg"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted, Schedule } from "effect"
 import * as fc from "fast-check"
 import { Webhook } from "standardwebhooks"
 import { DispatcherLayer } from "../../src/webhooks/Dispatcher.ts"
+import { Recipients } from "../../src/webhooks/Recipients.ts"
 import { DispatchingLayer, emit, type Subscribed, subscribe } from "../support/Dispatching.ts"
 import { type Received, startReceiver, status } from "../support/Receiver.ts"
 import { verifyWebhookSignature } from "./fixtures/VerifySnippet.ts"
@@ -16,6 +18,18 @@ const untilRow = <A>(query: Effect.Effect<ReadonlyArray<A>, unknown>, met: (row:
     Effect.orDie,
     Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (rows) => rows.some(met) }),
     Effect.map((rows) => rows.filter(met)[0])
+  )
+
+type Of = Recipients["Service"]["of"]
+
+/** The recipients, but for what `change` makes of each call. */
+const recipientsWith = (change: (ready: ReturnType<Of>, claims: Parameters<Of>[0], calls: number) => ReturnType<Of>) =>
+  Layer.effect(
+    Recipients,
+    Effect.map(Recipients, (real) => {
+      let calls = 0
+      return Recipients.of({ of: (claims) => Effect.suspend(() => change(real.of(claims), claims, ++calls)) })
+    })
   )
 
 const header = (request: Received, name: string) => String(request.headers[name] ?? "")
@@ -305,5 +319,79 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Dispatch
       )
       yield* receiver.until((requests) => requests.length === 1)
     })
+  )
+})
+
+describe("Dispatcher", () => {
+  it.live("goes on beside a webhook whose row is broken, and says so in its history", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const receiver = yield* startReceiver()
+      const broken = yield* subscribe("broken", "not a url")
+      yield* subscribe("sound", receiver.url)
+      yield* emit("broken", "CARD_VIEW", "{}")
+      const attempts = sql<{ error: string }>`
+        SELECT error FROM nexus.attempt WHERE delivery_id IN (SELECT id FROM nexus.delivery WHERE webhook_id = ${broken.id}::uuid)`
+      assert.match((yield* untilRow(attempts, () => true))?.error ?? "", /its URL or its headers are broken/)
+      yield* emit("sound", "CARD_VIEW", "{}")
+      yield* receiver.until((requests) => requests.length === 1)
+    }).pipe(Effect.scoped, Effect.provide(TestLayer))
+  )
+
+  it.live("begins anew after a fault of its own", () =>
+    Effect.gen(function* () {
+      const receiver = yield* startReceiver()
+      yield* subscribe("unlucky", receiver.url)
+      yield* emit("unlucky", "CARD_VIEW", "{}")
+      yield* receiver.until((requests) => requests.length === 1)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        DispatcherLayer.pipe(
+          Layer.provide(recipientsWith((ready, _, calls) => (calls === 1 ? Effect.die(new Error("A fault")) : ready))),
+          Layer.provideMerge(DispatchingLayer)
+        )
+      )
+    )
+  )
+
+  it.live("keeps the recipients of what waits, whatever the cache of recipients forgets", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const unanswered: Array<ServerResponse> = []
+      let answers = false
+      const slow = yield* startReceiver((_, response) => (answers ? response.end() : unanswered.push(response)))
+      const other = yield* startReceiver()
+      const webhook = yield* subscribe("waiting", slow.url, ["CARD_VIEW"], { max_in_flight: 1 })
+      yield* subscribe("waiting", other.url, ["LINK_CLICK"])
+      yield* emit("waiting", "CARD_VIEW", "{}")
+      yield* emit("waiting", "CARD_VIEW", "{}")
+      const claimed = sql<{ n: number }>`
+        SELECT count(*)::int AS n FROM nexus.delivery WHERE webhook_id = ${webhook.id}::uuid AND claimed_by IS NOT NULL`
+      yield* untilRow(claimed, ({ n }) => n === 2)
+      yield* emit("waiting", "LINK_CLICK", "{}")
+      yield* other.until((requests) => requests.length === 1)
+      answers = true
+      for (const response of unanswered) response.end()
+      const ends = sql<{ n: number }>`
+        SELECT count(*)::int AS n FROM nexus.attempt WHERE response_status = 200 OR error IS NOT NULL`
+      yield* untilRow(ends, ({ n }) => n === 3)
+      assert.deepStrictEqual(yield* sql`SELECT error FROM nexus.attempt WHERE error IS NOT NULL`, [])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        DispatcherLayer.pipe(
+          Layer.provide(
+            recipientsWith((ready, claims) =>
+              Effect.map(ready, (known) => {
+                const asked = new Set(claims.map(({ webhookId }) => webhookId))
+                return new Map(Array.from(known).filter(([id]) => asked.has(id)))
+              })
+            )
+          ),
+          Layer.provideMerge(DispatchingLayer)
+        )
+      )
+    )
   )
 })
