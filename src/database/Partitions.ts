@@ -14,7 +14,7 @@ const inBatches = <E, R>(batch: Effect.Effect<number, E, R>) =>
     return sum
   })
 
-/** One round: new partitions, then the ends of deliveries that are held for too long, then the old partitions. */
+/** One round: new partitions, then the ends of deliveries that are held for too long or stray, then the old partitions. */
 export const tendPartitions = Effect.gen(function* () {
   const partitions = yield* PartitionsRepo
   const deliveries = yield* DeliveryRepo
@@ -22,6 +22,7 @@ export const tendPartitions = Effect.gen(function* () {
   yield* partitions.add
   const expired = yield* inBatches(deliveries.expire(partitions.days))
   if (expired > 0) yield* Effect.logWarning(`${expired} deliveries expired: they were held for ${partitions.days} days`)
+  yield* inBatches(deliveries.deleteStray)
   const dropped = yield* partitions.drop
   if (dropped.length > 0) yield* Effect.logInfo(`Dropped what is older than ${partitions.days} days`, dropped)
   yield* inBatches(partitions.prune)

@@ -36,6 +36,11 @@ export class DeliveryRepo extends Context.Service<
     giveBackOthers(dispatcher: DispatcherId, held: ReadonlyArray<DeliveryId>): Effect.Effect<void, SqlError>
     /** Ends open deliveries whose event is older than `days` as expired; at most 10,000, returns how many. */
     expire(days: number): Effect.Effect<number, SqlError>
+    /**
+     * Deletes open deliveries of webhooks that are gone: of an event, a retry or a test that came while the webhook was
+     * being deleted. Nobody claims them. At most 10,000, returns how many.
+     */
+    readonly deleteStray: Effect.Effect<number, SqlError>
   }
 >()("nexus/webhooks/DeliveryRepo") {
   static readonly layer = Layer.effect(
@@ -236,7 +241,14 @@ export class DeliveryRepo extends Context.Service<
         return rows[0]?.expired ?? 0
       })
 
-      return DeliveryRepo.of({ claim, complete, giveBack, giveBackOthers, expire })
+      const deleteStray = sql`
+        DELETE FROM nexus.delivery WHERE id IN (
+          SELECT id FROM nexus.delivery
+          WHERE NOT EXISTS (SELECT FROM nexus.webhook_subscription AS webhook WHERE webhook.id = webhook_id)
+          LIMIT 10000 FOR UPDATE SKIP LOCKED
+        ) RETURNING id`.pipe(Effect.map((rows) => rows.length))
+
+      return DeliveryRepo.of({ claim, complete, giveBack, giveBackOthers, expire, deleteStray })
     })
   )
 }

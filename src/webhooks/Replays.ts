@@ -45,6 +45,7 @@ export class Replays extends Context.Service<
                 }
                 const total = yield* repo.count(range)
                 if (dryRun) return show({ ...range, id: null, state: "DRY_RUN", total, done: 0 })
+                yield* webhooks.keep(actor.userId, webhook.id)
                 return show(yield* repo.insert(actor, range, total))
               })
             )

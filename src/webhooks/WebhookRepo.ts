@@ -62,6 +62,8 @@ export class WebhookRepo extends Context.Service<
     get(userId: UserId, id: string): Effect.Effect<WebhookRow, SqlError | WebhookNotFound>
     /** The same, locked until the transaction ends. */
     lock(userId: UserId, id: string): Effect.Effect<WebhookRow, SqlError | WebhookNotFound>
+    /** The same, which nobody deletes until the transaction ends. */
+    keep(userId: UserId, id: string): Effect.Effect<WebhookRow, SqlError | WebhookNotFound>
     managed(userId: UserId, managedBy: string): Effect.Effect<ReadonlyArray<WebhookRow>, SqlError>
     /** Changes columns. Becoming active forgets the failures that came before. */
     update(row: WebhookRow, columns: WebhookColumns): Effect.Effect<WebhookRow, SqlError>
@@ -124,6 +126,7 @@ export class WebhookRepo extends Context.Service<
           ORDER BY id DESC LIMIT ${limit}`,
         get: (userId, id) => find(userId, id, sql``),
         lock: (userId, id) => find(userId, id, sql`FOR UPDATE`),
+        keep: (userId, id) => find(userId, id, sql`FOR KEY SHARE`),
         managed: (userId, managedBy) => sql<WebhookRow>`
           SELECT ${columns} FROM nexus.webhook_subscription
           WHERE user_id = ${userId} AND managed_by = ${managedBy} ORDER BY id`,

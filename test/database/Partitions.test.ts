@@ -48,6 +48,8 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Partitio
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`SELECT nexus.add_partitions(now() - interval '14 days')`
+      const [webhook] = yield* sql<{ id: string }>`
+        INSERT INTO nexus.webhook_subscription (user_id, url, events, secret) VALUES ('u', 'https://example.com', '{*}', 's') RETURNING id`
       for (const ago of [13, 11.5, 9, 0]) {
         yield* sql`
           WITH event AS (
@@ -55,7 +57,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Partitio
             VALUES (nexus.uuid7_floor(now() - ${ago} * interval '1 day'), 'u', 'CARD_VIEW', '{}', now()) RETURNING id
           )
           INSERT INTO nexus.delivery (id, event_id, webhook_id, user_id, event_type, max_attempts, next_attempt_at, created_at)
-          SELECT nexus.delivery_id(id, id), id, id, 'u', 'CARD_VIEW', 5, now(), now() FROM event`
+          SELECT nexus.delivery_id(id, id), id, ${webhook?.id}::uuid, 'u', 'CARD_VIEW', 5, now(), now() FROM event`
       }
       yield* tendPartitions
       for (const parent of parents) assert.deepStrictEqual(yield* days(parent), range(-10, 7))
@@ -64,6 +66,21 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Partitio
       assert.deepStrictEqual(left, { events: 2, open: 2 })
       const expired = yield* sql`SELECT state, error FROM nexus.delivery_history`
       assert.deepStrictEqual(expired, Array(2).fill({ state: "EXPIRED", error: "Held longer than events are kept." }))
+    })
+  )
+
+  it.effect("deletes open deliveries whose webhook is gone, which nobody would ever claim", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [webhook] = yield* sql<{ id: string }>`
+        INSERT INTO nexus.webhook_subscription (user_id, url, events, secret) VALUES ('s', 'https://example.com', '{*}', 's') RETURNING id`
+      yield* sql`
+        INSERT INTO nexus.delivery (id, event_id, webhook_id, user_id, event_type, max_attempts, next_attempt_at, created_at)
+        SELECT nexus.uuid7(), nexus.uuid7(), webhook_id, 's', 'CARD_VIEW', 5, now(), now()
+        FROM unnest(ARRAY[nexus.uuid7(), ${webhook?.id}::uuid]) AS webhook_id`
+      yield* tendPartitions
+      const left = yield* sql<{ webhookId: string }>`SELECT webhook_id FROM nexus.delivery WHERE user_id = 's'`
+      assert.deepStrictEqual(left, [{ webhookId: webhook?.id ?? "" }])
     })
   )
 

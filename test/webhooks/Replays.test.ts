@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Effect, Layer, Schedule } from "effect"
+import { DateTime, Effect, Fiber, Latch, Layer, Schedule } from "effect"
 import { UserId } from "../../src/domain/Ids.ts"
 import { NewReplay, type ReplayId } from "../../src/domain/Replay.ts"
 import { Deliveries } from "../../src/webhooks/Deliveries.ts"
@@ -244,6 +244,26 @@ layer(PeopleLayer, { excludeTestServices: true, timeout: "60 seconds" })("Replay
       }
       assert.strictEqual((yield* replays.list(UserId.make("range"), webhook.id))[0]?.state, "RUNNING")
       yield* work
+    })
+  )
+
+  it.effect("is of no webhook that is being deleted meanwhile", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { webhook } = yield* createWebhook("hasty")
+      const mayCommit = yield* Latch.make(false)
+      const deletion = sql`DELETE FROM nexus.webhook_subscription WHERE id = ${webhook.id}::uuid`
+      const deleted = yield* deletion.pipe(Effect.andThen(mayCommit.await), sql.withTransaction, Effect.forkScoped)
+      const waiting = sql`SELECT pid FROM pg_locks WHERE NOT granted`.pipe(Effect.map((rows) => rows.length))
+      yield* Effect.repeat(
+        sql`SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE 'DELETE FROM nexus.webhook%'`,
+        { schedule: Schedule.spaced("20 millis"), until: (rows) => rows.length > 0 }
+      )
+      const begun = yield* Effect.forkScoped(Effect.flip(begin("hasty", webhook.id, "failed")))
+      yield* Effect.repeat(waiting, { schedule: Schedule.spaced("20 millis"), until: (count) => count > 0 })
+      yield* mayCommit.open
+      yield* Fiber.join(deleted)
+      assert.strictEqual((yield* Fiber.join(begun))._tag, "WebhookNotFound")
     })
   )
 
