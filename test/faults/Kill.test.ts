@@ -4,7 +4,7 @@ import { Effect, Random, Schedule } from "effect"
 import { DispatchingLayer } from "../support/Dispatching.ts"
 import { startLoad } from "../support/Load.ts"
 import { startDispatcher } from "../support/ServiceProcess.ts"
-import { rounds } from "./Rounds.ts"
+import { rounds, seeded } from "./Rounds.ts"
 
 layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("kill -9 of a dispatcher", (it) => {
   it.effect(
@@ -44,7 +44,7 @@ layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("k
           SELECT attempt.id FROM nexus.attempt JOIN nexus.dispatcher AS dead ON dead.id = attempt.dispatcher_id
           WHERE dead.end_reason = 'lapsed' AND attempt.started_at > dead.ended_at`
         assert.deepStrictEqual(early, [])
-      }),
+      }).pipe(seeded),
     { timeout: 600_000 }
   )
 })

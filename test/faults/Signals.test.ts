@@ -4,7 +4,7 @@ import { Effect, Random, Schedule } from "effect"
 import { DispatchingLayer } from "../support/Dispatching.ts"
 import { startLoad } from "../support/Load.ts"
 import { startDispatcher } from "../support/ServiceProcess.ts"
-import { rounds } from "./Rounds.ts"
+import { rounds, seeded } from "./Rounds.ts"
 
 layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("SIGTERM under load", (it) => {
   it.effect(
@@ -26,7 +26,7 @@ layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("S
         }
         const { duplicates } = yield* load.settle
         assert.strictEqual(duplicates, 0)
-      }),
+      }).pipe(seeded),
     { timeout: 600_000 }
   )
 })
