@@ -1,6 +1,7 @@
 /**
  * The package in the process of a Node application: the calls of the product documentation, as Promises over the same
- * services that the HTTP API uses. They need `DATABASE_URL`, and connect at the first call.
+ * services that the HTTP API uses. They connect at the first call to the database of `DATABASE_URL`; in development, which
+ * means that it is not set, to the embedded one that a service started in the same folder uses.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, ManagedRuntime, Schema } from "effect"

@@ -52,6 +52,7 @@ import { ReplayRepo } from "./webhooks/ReplayRepo.ts"
 import { Replays } from "./webhooks/Replays.ts"
 import { ReplayWorkerLayer } from "./webhooks/ReplayWorker.ts"
 import { RetryRepo } from "./webhooks/RetryRepo.ts"
+import { SealsLayer } from "./webhooks/Seals.ts"
 import { Sender } from "./webhooks/Sender.ts"
 import { Statistics } from "./webhooks/Statistics.ts"
 import { StatRepo } from "./webhooks/StatRepo.ts"
@@ -127,7 +128,7 @@ const AnyPort = NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 
 
 const nexus = Command.make("nexus").pipe(
   Command.withDescription(
-    "Signed webhooks from a Postgres outbox, and contacts in step with the providers of your users."
+    "Signed webhooks from a Postgres outbox: what commits in the database reaches other systems, whatever crashes."
   ),
   Command.withSubcommands([
     deadLetters.pipe(Command.provide(Services)),
@@ -144,7 +145,7 @@ const nexus = Command.make("nexus").pipe(
           dispatch ? Dispatching : Layer.empty
         ).pipe(
           Layer.provideMerge(TokensLayer),
-          Layer.provide(PartitionsLayer),
+          Layer.provide([PartitionsLayer, SealsLayer]),
           Layer.provide(Services),
           Layer.provideMerge(LogsLayer),
           whenConfigured

@@ -1,4 +1,4 @@
-import { Console, Effect, Option, Schema } from "effect"
+import { Console, DateTime, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { UserId } from "../domain/Ids.ts"
 import { DeadLetters } from "../outbox/DeadLetters.ts"
@@ -19,7 +19,9 @@ const list = Command.make(
     const letters = yield* DeadLetters
     const { items, next } = yield* letters.list({ limit, cursor: null })
     for (const { id, diedAt, userId, eventType, reason } of items) {
-      yield* Console.log(`${id}  ${diedAt.toString()}  user "${userId}"  ${eventType.slice(0, 64)}\n    ${reason}`)
+      yield* Console.log(
+        `${id}  ${DateTime.formatIso(diedAt)}  user "${userId}"  ${eventType.slice(0, 64)}\n    ${reason}`
+      )
     }
     if (items.length === 0) yield* Console.log("There are no dead letters.")
     if (next !== null) yield* Console.log(`There are more than ${limit}.`)

@@ -6,6 +6,7 @@ import { faultOf } from "../database/PostgresFault.ts"
 import { publicUrl } from "../http/PublicUrl.ts"
 import { GaugeRepo } from "../telemetry/GaugeRepo.ts"
 import { LeaseRepo } from "../webhooks/LeaseRepo.ts"
+import { checkSeals } from "../webhooks/Seals.ts"
 
 /** The doctor found something that keeps the service from working. */
 class Unwell extends Schema.TaggedError<Unwell>()("Unwell", { count: Schema.Int }) {
@@ -45,6 +46,14 @@ const notifications = listenWorks.pipe(
   Effect.catchTag("SqlError", (error) => Effect.succeed(unwell(`LISTEN can't be tried: ${faultOf(error).message}`)))
 )
 
+const keys = checkSeals.pipe(
+  Effect.as(well("The keys open what the database holds")),
+  Effect.catchTags({
+    ConfigurationInvalid: (error) => Effect.succeed(unwell(error.message)),
+    SqlError: (error) => Effect.succeed(unwell(`The webhook secrets can't be read: ${faultOf(error).message}`))
+  })
+)
+
 const dispatchers = Effect.gen(function* () {
   const leases = yield* LeaseRepo
   const live = yield* leases.live
@@ -68,10 +77,10 @@ const queues = Effect.gen(function* () {
 /** `nexus doctor`: looks at everything that this installation needs, and says what to do about what is missing. */
 export const doctor = Command.make("doctor", {}, () =>
   Effect.gen(function* () {
-    const findings = yield* Effect.all([migrations, notifications, dispatchers, queues])
+    const findings = yield* Effect.all([migrations, notifications, keys, dispatchers, queues])
     for (const { well, text } of findings) yield* Console.log(`${well ? "ok  " : "FAIL"}  ${text}`)
     yield* Console.log(`info  The service is reached at ${yield* publicUrl} (PUBLIC_URL)`)
     const failed = findings.filter(({ well }) => !well).length
     if (failed > 0) return yield* new Unwell({ count: failed })
   })
-).pipe(Command.withDescription("Check the database, its notifications, the schema and the dispatchers"))
+).pipe(Command.withDescription("Check the schema, the notifications, the keys and the dispatchers"))

@@ -1,4 +1,4 @@
-import { Console, Duration, Effect, FileSystem, Option, Redacted } from "effect"
+import { Console, Duration, Effect, FileSystem, Option, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpServer } from "effect/http"
 import { databaseUrl } from "../database/Database.ts"
@@ -7,6 +7,13 @@ import { Principal } from "../domain/Principal.ts"
 import { publicUrl, publicUrlAt } from "../http/PublicUrl.ts"
 import { Tokens } from "../http/Tokens.ts"
 import { untilStopped } from "./Stopped.ts"
+
+/** Both parts of the service are left out. */
+class NothingToServe extends Schema.TaggedError<NothingToServe>()("NothingToServe", {}) {
+  override get message() {
+    return "--no-api and --no-dispatch together leave nothing to run; give one of them"
+  }
+}
 
 /** In development, what a newcomer needs next: an address, a token, and the way into the database. */
 const greeting = Effect.gen(function* () {
@@ -42,7 +49,12 @@ export const serve = Command.make(
     api: Flag.Boolean("api").pipe(Flag.withDescription("Serve the HTTP API"), Flag.withDefault(true)),
     dispatch: Flag.Boolean("dispatch").pipe(Flag.withDescription("Send deliveries"), Flag.withDefault(true))
   },
-  ({ api }) => Effect.andThen(api ? greeting : Effect.logInfo("The dispatcher is running"), untilStopped(Effect.never))
+  Effect.fn(function* ({ api, dispatch }) {
+    if (!api && !dispatch) return yield* new NothingToServe()
+    if (api) yield* greeting
+    else yield* Effect.logInfo("The dispatcher is running")
+    return yield* untilStopped(Effect.never)
+  })
 ).pipe(
   Command.withDescription("Run the service: the HTTP API and a dispatcher (--no-api, --no-dispatch leave one out)")
 )

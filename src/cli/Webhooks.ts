@@ -58,7 +58,16 @@ const listen = Command.make(
     ).pipe(Layer.launch, Effect.forkScoped)
     const { address } = yield* HttpServer.HttpServer
     const url = `http://127.0.0.1:${address._tag === "InetAddressV4" ? address.port : 0}/`
-    const { id, secret } = yield* registered(user, url, events.length === 0 ? ["*"] : events)
+    const { id, secret } = yield* registered(user, url, events.length === 0 ? ["*"] : events).pipe(
+      Effect.catchTag("InvalidWebhook", (error) =>
+        Effect.andThen(
+          Console.error(
+            "This machine can be listened on in development, or with NEXUS_EGRESS_ALLOW=127.0.0.0/8 here and where nexus serve runs."
+          ),
+          error
+        )
+      )
+    )
     yield* Console.log(`Webhook ${id} of ${user} sends ${events.join(", ") || "all events"} to ${url}`)
     const dispatchers = yield* (yield* LeaseRepo).live.pipe(Effect.orElseSucceed(() => 0))
     if (dispatchers === 0)

@@ -5,7 +5,7 @@ import { AddressGuard } from "./AddressGuard.ts"
 import { allowList, loopback } from "./AllowList.ts"
 import { EgressError } from "./EgressError.ts"
 import { Exchange } from "./Exchange.ts"
-import type { ForbiddenUrl } from "./ForbiddenUrl.ts"
+import { ForbiddenUrl } from "./ForbiddenUrl.ts"
 import { makeGuardedLookup } from "./GuardedLookup.ts"
 import { makeOriginPools } from "./OriginPools.ts"
 import { parseTarget, type Target } from "./Target.ts"
@@ -95,7 +95,10 @@ export class Egress extends Context.Service<
             if (literal) return
             yield* lookup.resolve(host, secure).pipe(
               Effect.timeoutOption("5 seconds"),
-              Effect.catchTag("Unreachable", () => Effect.void)
+              // In clear text only what the operator allowed may be reached, and nobody can say that of an unknown name.
+              Effect.catchTag("Unreachable", () =>
+                secure ? Effect.void : Effect.fail(new ForbiddenUrl({ reason: "scheme" }))
+              )
             )
           }),
           request: (request) =>

@@ -22,16 +22,23 @@ export class RecipientRepo extends Context.Service<
   {
     /** The rows of those webhooks that still exist. */
     load(webhooks: ReadonlyArray<WebhookId>): Effect.Effect<ReadonlyArray<RecipientRow>, SqlError>
+    /** The oldest webhook and the newest, as far as there are any. */
+    readonly ends: Effect.Effect<ReadonlyArray<RecipientRow>, SqlError>
   }
 >()("nexus/webhooks/RecipientRepo") {
   static readonly layer = Layer.effect(
     RecipientRepo,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
+      const columns = sql.literal(
+        "id, user_id, version, url, secret, previous_secret, previous_secret_expires_at, headers, max_in_flight"
+      )
       return RecipientRepo.of({
         load: (webhooks) => sql<RecipientRow>`
-          SELECT id, user_id, version, url, secret, previous_secret, previous_secret_expires_at, headers, max_in_flight
-          FROM nexus.webhook_subscription WHERE id = ANY (${webhooks}::text[]::uuid[])`
+          SELECT ${columns} FROM nexus.webhook_subscription WHERE id = ANY (${webhooks}::text[]::uuid[])`,
+        ends: sql<RecipientRow>`
+          (SELECT ${columns} FROM nexus.webhook_subscription ORDER BY id LIMIT 1)
+          UNION (SELECT ${columns} FROM nexus.webhook_subscription ORDER BY id DESC LIMIT 1)`
       })
     })
   )

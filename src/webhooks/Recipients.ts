@@ -64,7 +64,12 @@ export class Recipients extends Context.Service<
         prepare(row).pipe(
           Effect.catchTag("SealBroken", (broken) =>
             Effect.logError("A webhook's secret can't be opened", broken).pipe(
-              Effect.as({ webhookId: row.id, version: row.version, error: broken.message })
+              Effect.as({
+                webhookId: row.id,
+                version: row.version,
+                error:
+                  "The webhook's secret or headers can't be used any more. Give it a new secret and set its headers again"
+              })
             )
           ),
           // A row that the API would not have written must not stop the deliveries of all others.
@@ -87,7 +92,7 @@ export class Recipients extends Context.Service<
           }
           if (wanted.size === 0) return known
           if (known.size > mostKept) known.clear()
-          for (const row of yield* repo.load(Array.from(claims, (claim) => claim.webhookId))) {
+          for (const row of yield* repo.load(Array.from(wanted))) {
             known.set(row.id, yield* ready(row))
           }
           return known
