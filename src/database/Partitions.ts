@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Cause, Effect, Layer } from "effect"
 import { DeliveryRepo } from "../webhooks/DeliveryRepo.ts"
 import { PartitionsRepo } from "./PartitionsRepo.ts"
 
@@ -36,7 +36,8 @@ export const tendPartitions = Effect.gen(function* () {
 export const PartitionsLayer = Layer.effectDiscard(
   Effect.gen(function* () {
     const round = tendPartitions.pipe(
-      Effect.catchTag("SqlError", (error) => Effect.logWarning(`Partitions could not be tended: ${error.message}`))
+      Effect.catchTag("SqlError", (error) => Effect.logWarning(`Partitions could not be tended: ${error.message}`)),
+      Effect.catchDefect((defect) => Effect.logError("Partitions could not be tended", Cause.die(defect)))
     )
     yield* round
     yield* round.pipe(Effect.delay("1 hour"), Effect.forever, Effect.forkScoped)

@@ -1,5 +1,5 @@
 /** Gathers the outcomes of attempts and writes them down, many at a time. */
-import { Clock, Effect, Latch, Schedule } from "effect"
+import { Cause, Clock, Effect, Latch, Schedule } from "effect"
 import { refusesData } from "../database/PostgresFault.ts"
 import type { DispatcherId, WebhookId } from "../domain/Ids.ts"
 import { DeliveryRepo } from "./DeliveryRepo.ts"
@@ -44,11 +44,12 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
     onWritten(outcomes, disabled)
   })
 
-  // One outcome that the database refuses must not hold up the others: it goes without the receiver's answer.
+  // One outcome that the database refuses, or that can't even be put to it, must not hold up the others: it goes
+  // without the receiver's answer.
   const completeAlone = (outcome: Outcome) =>
     complete([outcome]).pipe(
-      Effect.catchTag("SqlError", () => complete([withoutAnswer(outcome)])),
-      Effect.catchTag("SqlError", (error) => Effect.logError(`An outcome was lost: ${error.message}`))
+      Effect.catchCauseIf(isFault, () => complete([withoutAnswer(outcome)])),
+      Effect.catchCauseIf(isFault, (cause) => Effect.logError("An outcome was lost", cause))
     )
 
   const write = Effect.gen(function* () {
@@ -56,7 +57,7 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
     if (waiting.length < mostPerStatement) yield* Effect.sleep(gathering)
     const outcomes = waiting.slice(0, mostPerStatement)
     yield* complete(outcomes).pipe(
-      Effect.catchTag("SqlError", () => Effect.forEach(outcomes, completeAlone, { discard: true }))
+      Effect.catchCauseIf(isFault, () => Effect.forEach(outcomes, completeAlone, { discard: true }))
     )
     waiting.splice(0, outcomes.length)
     if (waiting.length > 0) return
@@ -74,6 +75,8 @@ export const makeOutcomeLog = Effect.fnUntraced(function* (
     drained: none.await
   } satisfies OutcomeLog
 })
+
+const isFault = (cause: Cause.Cause<unknown>) => !Cause.hasInterrupts(cause)
 
 const withoutAnswer = ({ attempt, verdict }: Outcome): Outcome => ({
   attempt: { ...attempt, responseHeaders: null, responseBody: null },

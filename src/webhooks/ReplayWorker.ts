@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Cause, Effect, Layer } from "effect"
 import type { ReplayId } from "../domain/Replay.ts"
 import { ReplayRepo } from "./ReplayRepo.ts"
 
@@ -20,7 +20,17 @@ export const ReplayWorkerLayer = Layer.effectDiscard(
       last = done
     }).pipe(
       Effect.catchTag("SqlError", (error) =>
-        Effect.andThen(Effect.logWarning("A batch of a replay failed; it is tried again", error), Effect.sleep(rest))
+        Effect.andThen(
+          Effect.logWarning(`A batch of a replay failed; it is tried again: ${error.message}`),
+          Effect.sleep(rest)
+        )
+      ),
+      // A fault in one replay must not end the worker of all.
+      Effect.catchDefect((defect) =>
+        Effect.andThen(
+          Effect.logError("A replay failed for a reason of our own", Cause.die(defect)),
+          Effect.sleep(rest)
+        )
       )
     )
 
