@@ -52,7 +52,7 @@ export const startLoad = Effect.gen(function* () {
         const ids = new Set(requests.map(({ headers }) => headers["webhook-id"]))
         return ids.size >= committed.size
       })
-      yield* sql`SELECT FROM nexus.delivery`.pipe(
+      yield* sql`SELECT FROM nexus.delivery WHERE user_id LIKE ${`${name}/%`}`.pipe(
         Effect.repeat({ until: (rows) => rows.length === 0, schedule: Schedule.spaced("50 millis") })
       )
       const ids = new Set(receiver.requests.map(({ headers }) => String(headers["webhook-id"])))
@@ -67,7 +67,7 @@ export const startLoad = Effect.gen(function* () {
         "unexpected"
       )
       const states = yield* sql`
-        SELECT delivery_id FROM nexus.delivery_history GROUP BY delivery_id
+        SELECT delivery_id FROM nexus.delivery_history WHERE user_id LIKE ${`${name}/%`} GROUP BY delivery_id
         HAVING count(*) <> 1 OR bool_or(state <> 'DELIVERED')`
       assert.deepStrictEqual(states, [], "finished more than once, or not delivered")
       const again = yield* sql`
