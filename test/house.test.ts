@@ -66,6 +66,29 @@ describe("the house", () => {
     )
   })
 
+  it("a plugin knows effect, the contract of plugins and its own folder", () => {
+    const folder = (file: string) => file.split("/").slice(0, 2).join("/")
+    assert.deepStrictEqual(
+      offences(
+        read("plugins").filter(({ file }) => file !== "plugins/index.ts"),
+        (name, file) =>
+          effect(name) || /^nexus-integrations\/plugin(\/testing)?$/.test(name) || name.startsWith(`${folder(file)}/`)
+      ),
+      []
+    )
+  })
+
+  it("no provider has a name in the service", () => {
+    const provider = /salesforce|hubspot|zoho|mailchimp|sendgrid|zapier|google_?drive|dropbox/i
+    assert.deepStrictEqual(
+      sources
+        .filter(({ file }) => !/^src\/(main|index)\.ts$/.test(file))
+        .filter(({ text }) => provider.test(code(text)))
+        .map(({ file }) => file),
+      []
+    )
+  })
+
   it("the driver of Postgres is used in the database room and in repositories", () => {
     assert.deepStrictEqual(
       offences(
@@ -88,7 +111,7 @@ describe("the house", () => {
     const outgoing = /^(undici|node:(http|https|http2|net|tls|dgram|dns).*)$/
     const clients = /\b(fetch|XMLHttpRequest|WebSocket)\(|\bFetchHttpClient\b/
     // A table of names, and a server that only receives, open no connection.
-    const harmless = /import \{ (STATUS_CODES|createServer) \} from "node:http"/
+    const harmless = /import \{ (STATUS_CODES|createServer)(, type \w+)* \} from "node:http"/
     const opens = (name: string, file: string) =>
       outgoing.test(name) && !(name === "node:http" && harmless.test(readFileSync(join(root, file), "utf8")))
     assert.deepStrictEqual(
@@ -127,7 +150,7 @@ describe("the house", () => {
   })
 
   it("files are named after what they export", () => {
-    const exempt = /^src\/(main|index)\.ts$|^src\/dashboard\//
+    const exempt = /^src\/(main|index)\.ts$|^src\/plugin\/(testing\/)?index\.ts$|^src\/dashboard\//
     assert.deepStrictEqual(
       sources
         .filter(({ file }) => !exempt.test(file) && !/\/[A-Z][A-Za-z0-9]*\.tsx?$/.test(file))

@@ -26,3 +26,15 @@ export type AttemptId = typeof AttemptId.Type
 
 export const DispatcherId = uuid.pipe(Schema.brand("DispatcherId"))
 export type DispatcherId = typeof DispatcherId.Type
+
+/** The id of a provider, given by its plugin: upper case, `ACME_CRM`. */
+export const ProviderId = Schema.String.check(
+  Schema.isPattern(/^[A-Z][A-Z0-9_]{1,31}$/, { message: "Expected a provider's id such as ACME_CRM" })
+).pipe(Schema.brand("ProviderId"))
+export type ProviderId = typeof ProviderId.Type
+
+export const IntegrationId = uuid.pipe(Schema.brand("IntegrationId"))
+export type IntegrationId = typeof IntegrationId.Type
+
+export const SyncRunId = uuid.pipe(Schema.brand("SyncRunId"))
+export type SyncRunId = typeof SyncRunId.Type

@@ -1,0 +1,123 @@
+import { Effect, Schema } from "effect"
+import { HttpClientRequest } from "effect/http"
+import { byHalves, Outcome, type OutgoingContact, readJson } from "nexus-integrations/plugin"
+import { api, type HubSpotConnection, send } from "./Client.ts"
+import { HubSpotError } from "./Failure.ts"
+
+const contacts = `${api}/crm/v3/objects/contacts`
+
+const Found = Schema.Struct({
+  id: Schema.String,
+  properties: Schema.Record(Schema.String, Schema.NullOr(Schema.String))
+})
+type Found = typeof Found.Type
+
+const Written = Schema.Struct({
+  results: Schema.Array(
+    Schema.Struct({
+      ...Found.fields,
+      objectWriteTraceId: Schema.optionalKey(Schema.String)
+    })
+  ),
+  errors: Schema.optionalKey(Schema.Array(HubSpotError))
+})
+
+/** What goes into one call: a new contact has no record id. */
+interface Input {
+  readonly contact: OutgoingContact
+  readonly id: string | undefined
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads the contacts by email, then creates those that are missing and updates those that differ, by record id. Not by
+ * `batch/upsert`: with the email as key it takes no partial records, and what it does to a property that is left out is
+ * not documented, while an update by id leaves such a property alone.
+ */
+export const upsert = Effect.fn("HubSpot.upsert")(function* (
+  connection: HubSpotConnection,
+  batch: ReadonlyArray<OutgoingContact>
+) {
+  const found = yield* read(connection, batch)
+  const inputs = batch.map((contact): Input & { readonly isSame: boolean } => {
+    const record = found.get(contact.email)
+    // HubSpot's values are all texts.
+    const properties = Object.fromEntries(Object.entries(contact.fields).map(([name, value]) => [name, String(value)]))
+    const isSame =
+      record !== undefined &&
+      Object.entries(properties).every(([name, value]) => sameValue(name, record.properties[name], value))
+    return { contact, id: record?.id, properties, isSame }
+  })
+  const created = inputs.filter(({ id }) => id === undefined)
+  const updated = inputs.filter(({ id, isSame }) => id !== undefined && !isSame)
+  const outcomes = yield* Effect.all([
+    byHalves(created, (some) => write(connection, "create", some)),
+    byHalves(updated, (some) => write(connection, "update", some))
+  ])
+  const written = new Map(
+    [...created, ...updated].map(({ contact }, index) => [contact.id, outcomes.flat()[index]] as const)
+  )
+  return inputs.map(({ contact, id }) => written.get(contact.id) ?? Outcome.Unchanged({ externalId: id ?? "" }))
+})
+
+/** HubSpot stores addresses in lower case. */
+const sameValue = (name: string, there: string | null | undefined, here: string) =>
+  name === "email" ? there?.toLowerCase() === here.toLowerCase() : there === here
+
+/** The contacts that are there, by lower-case email. Those that are not come as errors of a 207. */
+const read = Effect.fnUntraced(function* (connection: HubSpotConnection, batch: ReadonlyArray<OutgoingContact>) {
+  const properties = new Set(["email", ...batch.flatMap(({ fields }) => Object.keys(fields))])
+  const request = HttpClientRequest.post(`${contacts}/batch/read`).pipe(
+    HttpClientRequest.bodyJsonUnsafe({
+      idProperty: "email",
+      properties: Array.from(properties),
+      inputs: batch.map(({ email }) => ({ id: email }))
+    })
+  )
+  const { results } = yield* readJson(Written)(yield* send(connection, request))
+  return new Map(results.map((record): [string, Found] => [record.properties.email?.toLowerCase() ?? "", record]))
+})
+
+/** Creates or updates, one outcome for each. A batch that HubSpot refuses whole fails with `Rejected`. */
+const write = Effect.fnUntraced(function* (
+  connection: HubSpotConnection,
+  operation: "create" | "update",
+  inputs: ReadonlyArray<Input>
+) {
+  const request = HttpClientRequest.post(`${contacts}/batch/${operation}`).pipe(
+    HttpClientRequest.bodyJsonUnsafe({
+      inputs: inputs.map(({ contact, id, properties }) => ({
+        ...(id === undefined ? {} : { id }),
+        objectWriteTraceId: contact.id,
+        properties
+      }))
+    })
+  )
+  const { results, errors = [] } = yield* readJson(Written)(yield* send(connection, request))
+  const done = operation === "create" ? Outcome.Created : Outcome.Updated
+  return inputs.map(({ contact, id }) => {
+    const result = results.find(
+      (written) =>
+        written.objectWriteTraceId === contact.id ||
+        written.id === id ||
+        written.properties.email?.toLowerCase() === contact.email
+    )
+    return result === undefined ? refusal(contact, id, errors) : done({ externalId: result.id })
+  })
+})
+
+/** The error of a 207 that is about this contact: what names it is not documented, so any of its names will do. */
+const refusal = (contact: OutgoingContact, id: string | undefined, errors: ReadonlyArray<HubSpotError>): Outcome => {
+  const own = errors.find(({ context = {} }) =>
+    Object.values(context)
+      .flat()
+      .some((name) => name === contact.id || name === contact.email || name === id)
+  )
+  // One that nobody can be told of is not the contact's fault, so it is sent again.
+  if (own === undefined && errors.length !== 1) {
+    return Outcome.Rejected({ reason: "HubSpot did not say what became of this contact", retryable: true })
+  }
+  const { message = "HubSpot refused the contact", category } = own ?? errors[0] ?? {}
+  // Someone else made the contact since it was read; the next run finds it.
+  return Outcome.Rejected({ reason: message, retryable: category === "CONFLICT" })
+}

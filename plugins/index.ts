@@ -1,0 +1,5 @@
+/** The built-in plugins. A new one is a folder and a line. */
+import { Layer } from "effect"
+import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
+
+export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin)

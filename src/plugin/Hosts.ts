@@ -1,0 +1,66 @@
+import { Config, Effect, Option, Schema } from "effect"
+import { ConfigurationInvalid } from "../domain/ConfigurationInvalid.ts"
+import type { ProviderId } from "../domain/Ids.ts"
+
+/** Where a plugin's requests may go, and where they go instead when a host is pointed elsewhere. */
+export interface Hosts {
+  /** The URL to dial for a URL that the plugin asked for, and the host that it named; none for an undeclared host. */
+  route(url: URL): Option.Option<{ readonly url: URL; readonly forwardedHost: string | null }>
+}
+
+/** The variable that points a host of a provider elsewhere: `NEXUS_HOST_HUBSPOT_API`. */
+export const hostVariable = (provider: ProviderId, name: string): string =>
+  `NEXUS_HOST_${provider}_${name.replace(/([a-z])([A-Z])/g, "$1_$2").toUpperCase()}`
+
+/** A declared host: `https://api.hubapi.com`, or `https://*.salesforce.com`. */
+export const hostPattern = /^https:\/\/(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/
+
+const matches = (declared: string, url: URL): boolean => {
+  if (!declared.includes("*")) return url.origin === declared
+  const suffix = declared.slice("https://*".length)
+  const labels = url.hostname.slice(0, -suffix.length)
+  return url.protocol === "https:" && url.port === "" && url.hostname.endsWith(suffix) && /^[a-z0-9.-]+$/.test(labels)
+}
+
+const Origin = Schema.String.check(
+  Schema.makeFilter((text) => {
+    const url = URL.parse(text)
+    return (
+      (url !== null &&
+        /^https?:$/.test(url.protocol) &&
+        url.pathname === "/" &&
+        url.search === "" &&
+        url.hash === "") ||
+      "must be an origin such as http://127.0.0.1:4010, without a path"
+    )
+  })
+)
+
+/** Reads the variables of a provider's hosts. A value that is no origin is a `ConfigurationInvalid` that names it. */
+export const makeHosts = Effect.fnUntraced(function* (
+  provider: ProviderId,
+  declared: Readonly<Record<string, string | ReadonlyArray<string>>>
+) {
+  const hosts = yield* Effect.forEach(Object.entries(declared), ([name, patterns]) =>
+    Effect.map(override(hostVariable(provider, name)), (elsewhere) => ({ patterns: [patterns].flat(), elsewhere }))
+  )
+  return {
+    route: (url) => {
+      const host = hosts.find(({ patterns }) => patterns.some((pattern) => matches(pattern, url)))
+      if (host === undefined) return Option.none()
+      if (Option.isNone(host.elsewhere)) return Option.some({ url, forwardedHost: null })
+      return Option.some({ url: new URL(url.pathname + url.search, host.elsewhere.value), forwardedHost: url.host })
+    }
+  } satisfies Hosts
+})
+
+const override = (variable: string) =>
+  Config.schema(Origin, variable).pipe(
+    Config.option,
+    Effect.mapError(
+      () =>
+        new ConfigurationInvalid({
+          problems: [{ variable, problem: "must be an origin such as http://127.0.0.1:4010, without a path" }]
+        })
+    )
+  )

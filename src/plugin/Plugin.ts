@@ -1,0 +1,79 @@
+import { Effect, Layer, Schema } from "effect"
+import { ProviderId } from "../domain/Ids.ts"
+import { guard, oneForEach } from "./Guard.ts"
+import { PluginRegistry } from "./PluginRegistry.ts"
+import type { Connection, Contacts, Provider, ProviderDefinition, SessionContacts } from "./Provider.ts"
+
+/**
+ * Turns the definition of a provider into a layer that registers it, which is all that a plugin exports.
+ *
+ * ```ts
+ * export const AcmePlugin = plugin({ id: "ACME", name: "Acme", … })
+ * ```
+ */
+export const plugin = <Credentials, Settings>(definition: ProviderDefinition<Credentials, Settings>) =>
+  Layer.effectDiscard(Effect.flatMap(PluginRegistry, (registry) => registry.register(providerOf(definition))))
+
+/** A definition with the types of its credentials and settings closed over. */
+export const providerOf = <Credentials, Settings>(definition: ProviderDefinition<Credentials, Settings>): Provider => {
+  const { id, name, credentials, settings, contacts, webhook, verify, revoke, ...description } = definition
+  const decodeCredentials = Schema.decodeUnknownEffect(credentials)
+  const decodeSettings = Schema.decodeUnknownEffect(settings, { onExcessProperty: "error" })
+
+  return {
+    ...description,
+    name,
+    // The registry judges it, with a sentence instead of a defect.
+    id: ProviderId.make(id, { disableChecks: true }),
+    credentials,
+    settings,
+    contacts: contacts && { batchSize: contacts.batchSize, mapping: contacts.mapping },
+    hasWebhook: webhook !== undefined,
+    canRevoke: revoke !== undefined,
+    canRemove: contacts?.remove !== undefined,
+    session: Effect.fnUntraced(function* (givenCredentials, givenSettings, http) {
+      const connection: Connection<Credentials, Settings> = {
+        credentials: yield* decodeCredentials(givenCredentials),
+        settings: yield* decodeSettings(givenSettings),
+        http
+      }
+      const guarded = guard(name, connection.credentials)
+      return {
+        verify: guarded(() => verify(connection)),
+        revoke: revoke && guarded(() => revoke(connection)),
+        webhook: webhook?.(connection.credentials),
+        contacts: contacts && contactsOf(contacts, connection, guarded)
+      }
+    })
+  }
+}
+
+const contactsOf = <Credentials, Settings>(
+  contacts: Contacts<Credentials, Settings>,
+  connection: Connection<Credentials, Settings>,
+  guarded: ReturnType<typeof guard>
+): SessionContacts => {
+  const { remove, poll } = contacts
+  return {
+    describeFields: guarded(() => contacts.describeFields(connection)),
+    upsert: (batch) =>
+      oneForEach(
+        batch,
+        guarded(() => contacts.upsert(connection, batch))
+      ),
+    poll:
+      poll &&
+      ((job, batch) =>
+        oneForEach(
+          batch,
+          guarded(() => poll(connection, job, batch))
+        )),
+    remove:
+      remove &&
+      ((batch) =>
+        oneForEach(
+          batch,
+          guarded(() => remove(connection, batch))
+        ))
+  }
+}

@@ -1,0 +1,32 @@
+/** `nexus-integrations/plugin`: all that a plugin is written with. `src/plugin/README.md` is its manual. */
+export { failureOf, readJson } from "./Answers.ts"
+export { byHalves } from "./ByHalves.ts"
+export { type FieldText, secret, text } from "./CredentialField.ts"
+export { Outcome } from "./Outcome.ts"
+export { perConnection } from "./PerConnection.ts"
+export { plugin } from "./Plugin.ts"
+export type {
+  Account,
+  Answer,
+  Category,
+  Connection,
+  ContactField,
+  Contacts,
+  FormSchema,
+  Limits,
+  OutgoingContact,
+  ProviderDefinition,
+  ProviderField,
+  RemovedContact,
+  Throttle
+} from "./Provider.ts"
+export {
+  forbidden,
+  misconfigured,
+  ProviderError,
+  quotaExhausted,
+  rateLimited,
+  rejected,
+  unauthorized,
+  unavailable
+} from "./ProviderError.ts"

@@ -1,0 +1,10 @@
+/** `nexus-integrations/plugin/testing`: emulators of providers, and the checks that every plugin has to pass. */
+export {
+  type EmulatedAnswer,
+  type EmulatedContact,
+  type EmulatedRequest,
+  type Emulator,
+  json
+} from "./Emulator.ts"
+export { type Fault, type RunningEmulator, startEmulator } from "./EmulatorServer.ts"
+export { exampleContact, makeStand, type Stand } from "./Stand.ts"
