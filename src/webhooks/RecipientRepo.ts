@@ -10,6 +10,8 @@ export interface RecipientRow {
   readonly userId: UserId
   readonly version: number
   readonly url: string
+  /** The true URL, where `url` is only what may be shown of it. */
+  readonly sealedUrl: Sealed | null
   readonly secret: Sealed
   readonly previousSecret: Sealed | null
   readonly previousSecretExpiresAt: Date | null
@@ -31,7 +33,7 @@ export class RecipientRepo extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const columns = sql.literal(
-        "id, user_id, version, url, secret, previous_secret, previous_secret_expires_at, headers, max_in_flight"
+        "id, user_id, version, url, sealed_url, secret, previous_secret, previous_secret_expires_at, headers, max_in_flight"
       )
       return RecipientRepo.of({
         load: (webhooks) => sql<RecipientRow>`

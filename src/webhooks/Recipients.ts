@@ -7,11 +7,17 @@ import type { Recipient } from "./Recipient.ts"
 import { RecipientRepo, type RecipientRow } from "./RecipientRepo.ts"
 import { signingKey } from "./Signature.ts"
 
+/** What of a webhook is sealed; `url` where an integration manages it and its URL is a credential. */
+export type SealedField = "secret" | "previous_secret" | "headers" | "url"
+
 /** The place of a webhook's secrets in the vault: what they are sealed with, and open with. */
-export const webhookSecret = (
-  webhook: { readonly id: string; readonly userId: string },
-  field: "secret" | "previous_secret" | "headers"
-) => ({ table: "webhook_subscription", row: webhook.id, user: webhook.userId, provider: "", field })
+export const webhookSecret = (webhook: { readonly id: string; readonly userId: string }, field: SealedField) => ({
+  table: "webhook_subscription",
+  row: webhook.id,
+  user: webhook.userId,
+  provider: "",
+  field
+})
 
 /** Why a recipient could not be made ready. Its deliveries fail with this sentence. */
 export interface Unusable {
@@ -38,7 +44,7 @@ export class Recipients extends Context.Service<
       const vault = yield* Vault
       const known = new Map<WebhookId, Recipient | Unusable>()
 
-      const open = (row: RecipientRow, sealed: Sealed, field: "secret" | "previous_secret" | "headers") =>
+      const open = (row: RecipientRow, sealed: Sealed, field: SealedField) =>
         vault.open(sealed, webhookSecret(row, field))
 
       const prepare = Effect.fnUntraced(function* (row: RecipientRow) {
@@ -47,12 +53,13 @@ export class Recipients extends Context.Service<
         const headers = row.headers
           ? yield* decodeHeaders(Redacted.value(yield* open(row, row.headers, "headers"))).pipe(Effect.orDie)
           : {}
+        const url = row.sealedUrl === null ? row.url : Redacted.value(yield* open(row, row.sealedUrl, "url"))
         return {
           webhookId: row.id,
           userId: row.userId,
           version: row.version,
-          url: row.url,
-          origin: new URL(row.url).origin,
+          url,
+          origin: new URL(url).origin,
           keys: previous ? { current, previous } : { current },
           previousKeyEndsAt: row.previousSecretExpiresAt?.getTime() ?? null,
           headers,

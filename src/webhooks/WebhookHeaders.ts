@@ -1,5 +1,6 @@
 /** The owner's own headers of a webhook: sealed as a whole, shown by name. */
 import { Effect, Redacted, Schema } from "effect"
+import { masked } from "../domain/Masked.ts"
 import { type Sealed, Vault } from "../vault/Vault.ts"
 import { webhookSecret } from "./Recipients.ts"
 
@@ -32,6 +33,3 @@ export const makeWebhookHeaders = Effect.gen(function* () {
 })
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
-
-/** The last four characters tell two secrets apart; of a short one they would tell too much. */
-const masked = (value: string) => `••••${value.length < 12 ? "" : value.slice(-4)}`

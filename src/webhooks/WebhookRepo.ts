@@ -55,7 +55,12 @@ export class WebhookRepo extends Context.Service<
     /** How many webhooks a user has; until the transaction ends, nobody else adds one. */
     count(userId: UserId): Effect.Effect<number, SqlError>
     insert(
-      webhook: { readonly id: WebhookId; readonly userId: UserId; readonly secret: Sealed } & WebhookColumns
+      webhook: {
+        readonly id: WebhookId
+        readonly userId: UserId
+        readonly secret: Sealed
+        readonly sealedUrl: Sealed | null
+      } & WebhookColumns
     ): Effect.Effect<WebhookRow, SqlError>
     /** The newest first, from below an id on. */
     list(userId: UserId, limit: number, below: string | null): Effect.Effect<ReadonlyArray<WebhookRow>, SqlError>

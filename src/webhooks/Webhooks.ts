@@ -26,6 +26,14 @@ export interface Issued {
   readonly secret: Redacted.Redacted<string>
 }
 
+/** What makes a webhook an integration's own. */
+export interface Managed {
+  /** The integration's provider. */
+  readonly by: string
+  /** Where deliveries go. It is kept sealed; the webhook's own `url` is what may be shown of it. */
+  readonly url: Redacted.Redacted<string>
+}
+
 /** How many webhooks a user may have. */
 export const webhooksPerUser = Config.schema(Count, "NEXUS_WEBHOOKS_PER_USER").pipe(Config.withDefault(100))
 
@@ -36,11 +44,11 @@ export const webhooksPerUser = Config.schema(Count, "NEXUS_WEBHOOKS_PER_USER").p
 export class Webhooks extends Context.Service<
   Webhooks,
   {
-    /** @param managedBy the integration that takes care of the webhook, where one does; people then can't change it */
+    /** @param managed the integration that takes care of the webhook, where one does; people then can't change it */
     create(
       actor: Actor,
       webhook: NewWebhook,
-      managedBy?: string
+      managed?: Managed
     ): Effect.Effect<Issued, InvalidWebhook | WebhookLimitReached>
     list(userId: UserId, page: PageRequest): Effect.Effect<Page<Webhook>>
     get(userId: UserId, id: string): Effect.Effect<Webhook, WebhookNotFound>
@@ -52,6 +60,10 @@ export class Webhooks extends Context.Service<
     ): Effect.Effect<Webhook, WebhookNotFound | InvalidWebhook | WebhookManaged>
     /** Deletes the webhook and what was still to be delivered to it; its history stays until it is too old. */
     delete(actor: Actor, id: string): Effect.Effect<void, WebhookNotFound | WebhookManaged>
+    /** The webhooks that belong to an integration of the user. */
+    listManaged(userId: UserId, managedBy: string): Effect.Effect<ReadonlyArray<Webhook>>
+    /** Pauses or resumes the webhooks that belong to an integration of the user. */
+    setManagedActive(actor: Actor, managedBy: string, isActive: boolean): Effect.Effect<void>
     /** Deletes the webhooks that belong to an integration of the user, as {@link delete} does. */
     deleteManaged(actor: Actor, managedBy: string): Effect.Effect<void>
     /** Gives the webhook a new secret; the old one goes on signing for `overlapSeconds`. */
@@ -87,8 +99,9 @@ export class Webhooks extends Context.Service<
 
       return Webhooks.of({
         create: Effect.fn("Webhooks.create")(
-          function* (actor, webhook, managedBy) {
-            yield* validate(webhook)
+          function* (actor, webhook, managed) {
+            // A managed one is the work of a plugin; where it may go, every dial of it decides.
+            if (managed === undefined) yield* validate(webhook)
             const { secret: imported, headers: ownHeaders, events, ...rest } = webhook
             const owned = { id: WebhookId.make(yield* Effect.orDie(crypto.randomUUIDv7())), userId: actor.userId }
             const secret = imported === undefined ? yield* newSecret : Redacted.make(imported)
@@ -98,7 +111,8 @@ export class Webhooks extends Context.Service<
               events: Arr.dedupe(events),
               secret: yield* vault.seal(secret, webhookSecret(owned, "secret")),
               headers: yield* headers.seal(owned, ownHeaders ?? {}),
-              managedBy: managedBy ?? null
+              sealedUrl: managed === undefined ? null : yield* vault.seal(managed.url, webhookSecret(owned, "url")),
+              managedBy: managed?.by ?? null
             }
             const made = yield* transaction(
               actor.userId,
@@ -161,6 +175,29 @@ export class Webhooks extends Context.Service<
             const row = yield* transaction(actor.userId, repo.get(actor.userId, id))
             if (row.managedBy !== null) return yield* new WebhookManaged({ managedBy: row.managedBy })
             yield* transaction(actor.userId, remove(actor, row))
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        listManaged: Effect.fn("Webhooks.listManaged")(
+          function* (userId, managedBy) {
+            return yield* Effect.forEach(yield* transaction(userId, repo.managed(userId, managedBy)), shown)
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        setManagedActive: Effect.fn("Webhooks.setManagedActive")(
+          function* (actor, managedBy, isActive) {
+            yield* transaction(
+              actor.userId,
+              Effect.gen(function* () {
+                for (const row of yield* repo.managed(actor.userId, managedBy)) {
+                  if (row.isActive === isActive) continue
+                  const changed = yield* repo.update(row, { isActive })
+                  yield* repo.announce(actor, actionOf(row, changed), row.id, { fields: ["isActive"] })
+                }
+              })
+            )
           },
           Effect.catchTag("SqlError", Effect.die)
         ),

@@ -234,12 +234,21 @@ layer(PeopleLayer, { excludeTestServices: true, timeout: "60 seconds" })("Webhoo
     })
   )
 
-  it.effect("leaves what belongs to an integration to the integration", () =>
+  it.effect("leaves what belongs to an integration to the integration, and seals its URL", () =>
     Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
       const webhooks = yield* Webhooks
       const hal = actor("hal")
-      const payload = new NewWebhook({ url: "http://127.0.0.1:8099/zap", events: ["*"] })
-      const { webhook } = yield* webhooks.create(hal, payload, "AUTOMATION")
+      const payload = new NewWebhook({ url: "http://127.0.0.1:8099/••••", events: ["*"] })
+      const managed = { by: "AUTOMATION", url: Redacted.make("http://127.0.0.1:8099/hooks/canary-of-the-url") }
+      const { webhook } = yield* webhooks.create(hal, payload, managed)
+      assert.strictEqual(webhook.url, "http://127.0.0.1:8099/••••")
+      const [stored] = yield* sql<{ text: string }>`
+        SELECT row_to_json(_)::text AS text FROM nexus.webhook_subscription AS _ WHERE id = ${webhook.id}::uuid`
+      assert.notInclude(stored?.text, "canary")
+      yield* webhooks.setManagedActive(hal, "AUTOMATION", false)
+      const [paused] = yield* webhooks.listManaged(hal.userId, "AUTOMATION")
+      assert.deepInclude(paused, { id: webhook.id, isActive: false })
       const { webhook: own } = yield* createWebhook("hal")
       const refused = yield* Effect.flip(webhooks.update(hal, webhook.id, new WebhookPatch({ isActive: false })))
       assert.deepInclude(refused, { _tag: "WebhookManaged", managedBy: "AUTOMATION" })

@@ -1,0 +1,131 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { Integration, IntegrationPatch, NewIntegration, ProviderFieldInfo, ProviderInfo } from "../domain/Integration.ts"
+import {
+  CredentialsRefused,
+  CredentialsUncheckable,
+  IntegrationNotActive,
+  InvalidIntegration,
+  NotConnected,
+  NotSupported,
+  ProviderFailed,
+  UnknownProvider
+} from "../domain/IntegrationErrors.ts"
+import { NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
+import { SyncFailed, SyncInProgress, SyncNotFound, SyncRefused } from "../domain/SyncErrors.ts"
+import { WebhookLimitReached } from "../domain/WebhookErrors.ts"
+import { Authentication } from "./Authentication.ts"
+import { Paged, PageQuery, Success } from "./Paging.ts"
+import { asProblem } from "./Problem.ts"
+import { TooManyRequestsProblem } from "./RequestErrors.ts"
+import { Idempotency, IdempotencyHeaders, UserRateLimit, Validation } from "./RequestRules.ts"
+import { TestSent } from "./WebhooksApi.ts"
+
+const Unknown = UnknownProvider.pipe(asProblem("UnknownProvider", 404))
+const Missing = NotConnected.pipe(asProblem("NotConnected", 404))
+const Invalid = InvalidIntegration.pipe(asProblem("InvalidIntegration", 400))
+const Refused = CredentialsRefused.pipe(asProblem("CredentialsRefused", 422))
+const Uncheckable = CredentialsUncheckable.pipe(asProblem("CredentialsUncheckable", 503))
+const Unsupported = NotSupported.pipe(asProblem("NotSupported", 422))
+const NotActive = IntegrationNotActive.pipe(asProblem("IntegrationNotActive", 409))
+const Failed = ProviderFailed.pipe(asProblem("ProviderFailed", 502))
+const LimitReached = WebhookLimitReached.pipe(asProblem("WebhookLimitReached", 409))
+const InProgress = SyncInProgress.pipe(asProblem("SyncInProgress", 409))
+const NoSync = SyncNotFound.pipe(asProblem("SyncNotFound", 404))
+const NotSynced = SyncRefused.pipe(asProblem("SyncRefused", 422))
+const SyncBroken = SyncFailed.pipe(asProblem("SyncFailed", 502))
+
+const provider = { provider: Schema.String }
+const sync = { provider: Schema.String, id: Schema.String }
+
+/** A run that is over. */
+const SyncDone = SyncAnswer.pipe(HttpApiSchema.status(201))
+/** A run that goes on; `location` is where to look at it. */
+const SyncGoesOn = HttpApiSchema.WithHeaders(SyncAnswer, { location: Schema.String }).pipe(HttpApiSchema.status(202))
+
+/** A user's connections to providers, and the syncs of contacts through them. */
+export class IntegrationsApi extends HttpApiGroup.make("integrations")
+  .add(
+    HttpApiEndpoint.get("list", "/", { success: Schema.Array(Integration) }).annotate(
+      OpenApi.Summary,
+      "List integrations, by provider"
+    ),
+    HttpApiEndpoint.get("providers", "/providers", { success: Schema.Array(ProviderInfo) }).annotate(
+      OpenApi.Summary,
+      "List the providers that there are, with their connect forms"
+    ),
+    HttpApiEndpoint.post("connect", "/connect", {
+      headers: IdempotencyHeaders,
+      payload: NewIntegration,
+      success: Integration.pipe(HttpApiSchema.status(201)),
+      error: [Invalid, Refused, Uncheckable, LimitReached]
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Connect a provider, or give a connection new credentials"),
+    HttpApiEndpoint.get("get", "/:provider", {
+      params: provider,
+      success: Integration,
+      error: [Unknown, Missing]
+    }).annotate(OpenApi.Summary, "Show an integration"),
+    HttpApiEndpoint.patch("update", "/:provider", {
+      params: provider,
+      payload: IntegrationPatch,
+      success: Integration,
+      error: [Unknown, Missing, Invalid, Failed]
+    }).annotate(OpenApi.Summary, "Change settings, pause or resume an integration"),
+    HttpApiEndpoint.delete("disconnect", "/:provider", {
+      params: provider,
+      success: Success,
+      error: [Unknown, Missing]
+    }).annotate(OpenApi.Summary, "Disconnect: revoke the credentials where the provider can, and erase them"),
+    HttpApiEndpoint.post("verify", "/:provider/verify", {
+      params: provider,
+      success: Integration,
+      error: [Unknown, Missing]
+    }).annotate(OpenApi.Summary, "Ask the provider whether the credentials work; the answer is the status"),
+    HttpApiEndpoint.post("test", "/:provider/test", {
+      params: provider,
+      success: TestSent.pipe(HttpApiSchema.status(201)),
+      error: [Unknown, Missing, Unsupported]
+    }).annotate(OpenApi.Summary, "Send a test event to a provider that takes events"),
+    HttpApiEndpoint.get("fields", "/:provider/fields", {
+      params: provider,
+      success: Schema.Array(ProviderFieldInfo),
+      error: [Unknown, Missing, Unsupported, Failed]
+    }).annotate(OpenApi.Summary, "List the fields of the provider's contacts, for a field mapping"),
+    HttpApiEndpoint.post("sync", "/:provider/sync", {
+      params: provider,
+      headers: IdempotencyHeaders,
+      payload: [NewSync, Schema.Undefined],
+      success: [SyncDone, SyncGoesOn],
+      error: [Unknown, Missing, Unsupported, NotActive, InProgress, NotSynced, SyncBroken, TooManyRequestsProblem]
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Bring the contacts to the provider; 202 when that takes longer than 25 seconds"),
+    HttpApiEndpoint.get("listSyncs", "/:provider/syncs", {
+      params: provider,
+      query: PageQuery,
+      success: Paged(SyncRun),
+      error: Unknown
+    }).annotate(OpenApi.Summary, "List syncs, the newest first"),
+    HttpApiEndpoint.get("getSync", "/:provider/syncs/:id", {
+      params: sync,
+      success: SyncRun,
+      error: [Unknown, NoSync]
+    }).annotate(OpenApi.Summary, "Show how far a sync is"),
+    HttpApiEndpoint.post("cancelSync", "/:provider/syncs/:id/cancel", {
+      params: sync,
+      success: SyncRun,
+      error: [Unknown, NoSync]
+    }).annotate(OpenApi.Summary, "End a sync; what was sent stays"),
+    HttpApiEndpoint.get("rejected", "/:provider/syncs/:id/rejected.csv", {
+      params: sync,
+      success: HttpApiSchema.StreamUint8Array({ contentType: "text/csv" }),
+      error: [Unknown, NoSync]
+    }).annotate(OpenApi.Summary, "Download the contacts that a sync rejected, with reasons, as CSV")
+  )
+  .prefix("/integrations")
+  .middleware(Validation)
+  .middleware(UserRateLimit)
+  .middleware(Authentication)
+  .annotateMerge(OpenApi.annotations({ title: "Integrations" })) {}

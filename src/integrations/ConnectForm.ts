@@ -1,0 +1,96 @@
+/** What a plugin's schemas of credentials and settings mean for people: what is wrong, what is shown, what is asked for. */
+import { Array as Arr, Effect, Redacted, Schema, SchemaIssue } from "effect"
+import { type Settings, SyncSettings } from "../domain/Integration.ts"
+import { InvalidIntegration } from "../domain/IntegrationErrors.ts"
+import { masked } from "../domain/Masked.ts"
+import { isSecret } from "../plugin/CredentialField.ts"
+import type { FormSchema, Provider } from "../plugin/Provider.ts"
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+interface FieldFault {
+  readonly path: string
+  readonly message: string
+}
+
+/** What is wrong with the fields of a form; the messages never repeat a value, which may be a secret. */
+const faults = (
+  schema: FormSchema<unknown>,
+  value: unknown,
+  prefix: string
+): Effect.Effect<ReadonlyArray<FieldFault>> =>
+  Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(value).pipe(
+    Effect.as([]),
+    Effect.catchTag("SchemaError", ({ issue }) =>
+      Effect.succeed(
+        format(issue).issues.map(({ path = [], message }) => ({
+          path: [prefix, ...path].map(String).join("."),
+          message
+        }))
+      )
+    )
+  )
+
+/** Fails with everything that is wrong with credentials and settings, field by field. */
+export const validate = Effect.fnUntraced(function* (
+  provider: Provider,
+  { credentials, settings }: { readonly credentials?: unknown; readonly settings?: Settings }
+) {
+  const { own, sync } = split(settings ?? {})
+  const found = [
+    ...(credentials === undefined ? [] : yield* faults(provider.credentials, credentials, "credentials")),
+    ...(settings === undefined ? [] : yield* faults(provider.settings, own, "settings")),
+    ...(settings === undefined ? [] : yield* faults(SyncSettings, sync, "settings")),
+    ...unusable(provider, settings ?? {})
+  ]
+  if (Arr.isReadonlyArrayNonEmpty(found)) return yield* new InvalidIntegration({ errors: found })
+})
+
+/** Settings that only some providers have a use for. */
+const unusable = (provider: Provider, settings: Settings): ReadonlyArray<FieldFault> => {
+  if (provider.contacts === undefined) {
+    return Object.keys(SyncSettings.fields)
+      .filter((name) => name in settings)
+      .map((name) => ({ path: `settings.${name}`, message: `${provider.name} takes no contacts` }))
+  }
+  return settings.removeDeleted === true && !provider.canRemove
+    ? [{ path: "settings.removeDeleted", message: `Contacts can't be removed from ${provider.name}` }]
+    : []
+}
+
+/** Settings of the sync, and those of the provider's own. */
+export const split = (settings: Settings): { readonly sync: Settings; readonly own: Settings } => {
+  const entries = Object.entries(settings)
+  const isSync = ([name]: readonly [string, unknown]) => name in SyncSettings.fields
+  return {
+    sync: Object.fromEntries(entries.filter(isSync)),
+    own: Object.fromEntries(entries.filter((entry) => !isSync(entry)))
+  }
+}
+
+/** Credentials as they may be shown: secrets are masked, and so is what is not in the form. */
+export const mask = (provider: Provider, credentials: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(credentials).map(([name, value]) => {
+      const field = provider.credentials.fields[name]
+      return [name, field === undefined || isSecret(field) ? masked(String(value)) : value]
+    })
+  )
+
+/** A URL that is a secret: where it goes may be seen. */
+export const maskedUrl = (url: Redacted.Redacted<string>): string => {
+  const { origin, pathname } = new URL(Redacted.value(url))
+  return `${origin}/${masked(pathname.replaceAll("/", ""))}`
+}
+
+/** The JSON schema of a form, secrets marked as what a browser calls a password. */
+export const formSchema = (form: FormSchema<unknown>): Readonly<Record<string, unknown>> => {
+  const { schema } = Schema.toJsonSchemaDocument(form)
+  const properties = Object.fromEntries(
+    Object.entries(form.fields).map(([name, field]) => {
+      const own: object = Schema.toJsonSchemaDocument(field).schema
+      return [name, isSecret(field) ? { ...own, format: "password", writeOnly: true } : own]
+    })
+  )
+  return { ...schema, properties, additionalProperties: false }
+}

@@ -1,0 +1,326 @@
+import { Context, Crypto, Effect, Layer, type Scope } from "effect"
+import { isSqlError } from "effect/sql/SqlError"
+import { makeUserTransactions } from "../database/UserTransactions.ts"
+import type { Actor } from "../domain/Actor.ts"
+import { IntegrationId, type UserId } from "../domain/Ids.ts"
+import type { Integration, IntegrationPatch, NewIntegration, Settings } from "../domain/Integration.ts"
+import { ProviderFieldInfo, ProviderInfo } from "../domain/Integration.ts"
+import {
+  CredentialsRefused,
+  CredentialsUncheckable,
+  InvalidIntegration,
+  NotConnected,
+  NotSupported,
+  ProviderFailed
+} from "../domain/IntegrationErrors.ts"
+import type { InvalidWebhook, WebhookLimitReached } from "../domain/WebhookErrors.ts"
+import { PluginRegistry, type UnknownProvider } from "../plugin/PluginRegistry.ts"
+import type { Account, Provider } from "../plugin/Provider.ts"
+import { Sessions } from "../plugin/Sessions.ts"
+import { SyncRunRepo } from "../sync/SyncRunRepo.ts"
+import { Webhooks } from "../webhooks/Webhooks.ts"
+import { Checks, verifyInTime } from "./Checks.ts"
+import { formSchema, maskedUrl, split, validate } from "./ConnectForm.ts"
+import { Connections, type Credentials } from "./Connections.ts"
+import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
+import { makeIntegrationView } from "./IntegrationView.ts"
+import { passes, troubleOf } from "./Troubles.ts"
+
+type Missing = UnknownProvider | NotConnected
+
+/** A user's connections to providers. Every change is in the audit log, in the same transaction. */
+export class Integrations extends Context.Service<
+  Integrations,
+  {
+    /** All providers there are, and to which the user is connected. */
+    catalogue(userId: UserId): Effect.Effect<ReadonlyArray<ProviderInfo>>
+    /**
+     * Connects, or gives a connection new credentials; its id stays. Credentials that the provider refuses change
+     * nothing. With a provider that can't be asked a new connection is made in status ERROR, and an old one stays.
+     */
+    connect(
+      actor: Actor,
+      integration: NewIntegration
+    ): Effect.Effect<
+      Integration,
+      InvalidIntegration | CredentialsRefused | CredentialsUncheckable | InvalidWebhook | WebhookLimitReached
+    >
+    /** By provider. */
+    list(userId: UserId): Effect.Effect<ReadonlyArray<Integration>>
+    get(userId: UserId, provider: string): Effect.Effect<Integration, Missing>
+    /** Changes settings, pauses or resumes. */
+    update(
+      actor: Actor,
+      provider: string,
+      patch: IntegrationPatch
+    ): Effect.Effect<Integration, Missing | InvalidIntegration>
+    /** Asks the provider whether the credentials work; the answer is the integration's status. */
+    verify(actor: Actor, provider: string): Effect.Effect<Integration, Missing>
+    /** The fields that a mapping can aim at. */
+    fields(
+      userId: UserId,
+      provider: string
+    ): Effect.Effect<ReadonlyArray<ProviderFieldInfo>, Missing | NotSupported | ProviderFailed>
+    /** The webhook that the integration manages, for a test event. */
+    managedWebhook(userId: UserId, provider: string): Effect.Effect<string, Missing | NotSupported>
+    /** Revokes the credentials where the provider can, and erases them. The history of syncs stays. */
+    disconnect(actor: Actor, provider: string): Effect.Effect<void, Missing>
+  }
+>()("nexus/integrations/Integrations") {
+  static readonly layer = Layer.effect(
+    Integrations,
+    Effect.gen(function* () {
+      const repo = yield* IntegrationRepo
+      const runs = yield* SyncRunRepo
+      const registry = yield* PluginRegistry
+      const sessions = yield* Sessions
+      const connections = yield* Connections
+      const checks = yield* Checks
+      const webhooks = yield* Webhooks
+      const crypto = yield* Crypto.Crypto
+      const transaction = yield* makeUserTransactions
+      const view = yield* makeIntegrationView
+
+      const find = Effect.fnUntraced(function* (userId: UserId, id: string) {
+        const provider = yield* registry.get(id)
+        const row = yield* Effect.catchTag(transaction(userId, repo.find(userId, provider.id)), "SqlError", Effect.die)
+        if (row === undefined) return yield* new NotConnected({ provider: provider.name })
+        return { provider, row }
+      })
+
+      const shown = Effect.fnUntraced(function* (userId: UserId, id: string) {
+        return yield* view((yield* find(userId, id)).row)
+      })
+
+      /** Asks the provider about credentials that are not stored yet. */
+      const judge = Effect.fnUntraced(function* (
+        provider: Provider,
+        id: IntegrationId,
+        credentials: Credentials,
+        settings: Settings
+      ): Effect.fn.Return<
+        { readonly account: Account | null; readonly trouble: Trouble | null },
+        CredentialsRefused,
+        Scope.Scope
+      > {
+        const session = yield* Effect.orDie(sessions.open(provider, id, credentials, split(settings).own))
+        return yield* verifyInTime(session).pipe(
+          Effect.map((account) => ({ account, trouble: null })),
+          Effect.catchTag("ProviderError", (error) => {
+            const trouble = troubleOf(provider, error)
+            return passes(trouble.kind)
+              ? Effect.succeed({ account: null, trouble })
+              : Effect.fail(new CredentialsRefused({ reason: trouble.sentence, kind: trouble.kind }))
+          })
+        )
+      }, Effect.scoped)
+
+      /** The user's webhook for all events, where the provider takes them. */
+      const manageWebhook = Effect.fnUntraced(function* (
+        actor: Actor,
+        provider: Provider,
+        row: IntegrationRow,
+        credentials: Credentials
+      ) {
+        if (!provider.hasWebhook) return
+        const { webhook: url } = yield* Effect.scoped(
+          sessions.open(provider, row.id, credentials, split(row.settings).own)
+        ).pipe(Effect.orDie)
+        yield* webhooks.deleteManaged(actor, provider.id)
+        if (url === undefined) return
+        const description = `All events, for ${provider.name}`
+        yield* webhooks.create(actor, { url: maskedUrl(url), events: ["*"], description }, { by: provider.id, url })
+      })
+
+      const connect = Effect.fnUntraced(function* (
+        actor: Actor,
+        { provider: name, credentials, settings }: NewIntegration
+      ) {
+        const provider = yield* registry
+          .get(name)
+          .pipe(Effect.mapError(({ message }) => new InvalidIntegration({ errors: [{ path: "provider", message }] })))
+        yield* validate(provider, { credentials, ...(settings === undefined ? {} : { settings }) })
+        const old = yield* transaction(actor.userId, repo.find(actor.userId, provider.id))
+        const id = old?.id ?? IntegrationId.make(yield* Effect.orDie(crypto.randomUUIDv7()))
+        const owner = { id, userId: actor.userId, provider: provider.id }
+        const wanted = { ...old?.settings, ...settings }
+        const { account, trouble } = yield* judge(provider, id, credentials, wanted)
+        if (old !== undefined && trouble !== null) return yield* new CredentialsUncheckable({ reason: trouble.what })
+        const sealed = yield* connections.seal(owner, credentials)
+        return yield* transaction(
+          actor.userId,
+          Effect.gen(function* () {
+            const isOtherAccount = old !== undefined && old.accountId !== null && old.accountId !== account?.id
+            if (isOtherAccount) {
+              yield* runs.cancelOpen(id)
+              yield* repo.forgetSent(old)
+            }
+            const row = yield* repo.save(owner, { credentials: sealed, settings: wanted, account, trouble })
+            yield* manageWebhook(actor, provider, row, credentials)
+            const action = old === undefined ? "integration.connected" : "integration.reconnected"
+            yield* repo.announce(actor, action, row, { accountId: row.accountId, status: row.status })
+            return row
+          })
+        )
+      })
+
+      return Integrations.of({
+        catalogue: Effect.fn("Integrations.catalogue")(
+          function* (userId) {
+            const connected = yield* transaction(userId, repo.list(userId))
+            return (yield* registry.all).map((provider) =>
+              describe(
+                provider,
+                connected.some((row) => row.provider === provider.id)
+              )
+            )
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        connect: Effect.fn("Integrations.connect")(
+          function* (actor, integration) {
+            return yield* view(yield* connect(actor, integration))
+          },
+          // Two first connections at the same moment: the second one finds the first and becomes a reconnection.
+          Effect.retry({ times: 2, while: (error) => isSqlError(error) && error.reason._tag === "UniqueViolation" }),
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        list: Effect.fn("Integrations.list")(
+          function* (userId) {
+            return yield* Effect.forEach(yield* transaction(userId, repo.list(userId)), view)
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        get: Effect.fn("Integrations.get")(shown),
+
+        update: Effect.fn("Integrations.update")(
+          function* (actor, name, patch) {
+            const { provider } = yield* find(actor.userId, name)
+            if (patch.settings !== undefined) yield* validate(provider, { settings: patch.settings })
+            return yield* transaction(
+              actor.userId,
+              Effect.gen(function* () {
+                const row = yield* repo.lock(actor.userId, provider.id)
+                if (row === undefined) return yield* new NotConnected({ provider: provider.name })
+                const settings = { ...row.settings, ...patch.settings }
+                const status = statusAfter(row, patch.status)
+                const changed = yield* repo.update(row, { settings, status })
+                if (patch.status !== undefined && provider.hasWebhook) {
+                  yield* webhooks.setManagedActive(actor, provider.id, patch.status === "ACTIVE")
+                }
+                if (patch.status === "INACTIVE") yield* runs.cancelOpen(row.id)
+                yield* repo.announce(actor, actionOf(row, changed), row, { fields: Object.keys(patch.settings ?? {}) })
+                return changed
+              })
+            ).pipe(Effect.flatMap(view))
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        verify: Effect.fn("Integrations.verify")(
+          function* (actor, name) {
+            const { row } = yield* find(actor.userId, name)
+            yield* checks.check(row)
+            yield* transaction(actor.userId, repo.announce(actor, "integration.verified", row, {}))
+            return yield* shown(actor.userId, name)
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        ),
+
+        fields: Effect.fn("Integrations.fields")(function* (userId, name) {
+          const { provider, row } = yield* find(userId, name)
+          if (provider.contacts === undefined) return yield* noContacts(provider)
+          const fields = yield* connections
+            .fields(row)
+            .pipe(
+              Effect.catchTag("ProviderError", (error) =>
+                Effect.flatMap(checks.failed(row, error), ({ kind, sentence }) =>
+                  Effect.fail(new ProviderFailed({ reason: sentence, kind }))
+                )
+              )
+            )
+          return fields.map((field) => new ProviderFieldInfo(field))
+        }),
+
+        managedWebhook: Effect.fn("Integrations.managedWebhook")(function* (userId, name) {
+          const { provider } = yield* find(userId, name)
+          const [webhook] = yield* webhooks.listManaged(userId, provider.id)
+          if (webhook === undefined) {
+            return yield* new NotSupported({
+              reason: `${provider.name} takes no events, so there is nothing to test it with`
+            })
+          }
+          return webhook.id
+        }),
+
+        disconnect: Effect.fn("Integrations.disconnect")(
+          function* (actor, name) {
+            const { provider, row } = yield* find(actor.userId, name)
+            const isRevoked = yield* revoke(row)
+            yield* transaction(
+              actor.userId,
+              Effect.gen(function* () {
+                yield* webhooks.deleteManaged(actor, provider.id)
+                yield* runs.cancelOpen(row.id)
+                yield* repo.delete(row)
+                yield* repo.announce(actor, "integration.disconnected", row, { isRevoked })
+              })
+            )
+          },
+          Effect.catchTag("SqlError", Effect.die)
+        )
+      })
+
+      /** Whether the provider made the credentials useless; null where it has no way to do that. */
+      function revoke(row: IntegrationRow): Effect.Effect<boolean | null> {
+        return connections.session(row).pipe(
+          Effect.flatMap(({ revoke }) => (revoke === undefined ? Effect.succeed(null) : Effect.as(revoke, true))),
+          Effect.timeout("20 seconds"),
+          Effect.scoped,
+          Effect.catch((error) =>
+            Effect.as(
+              Effect.logWarning(`The credentials of the integration ${row.id} could not be revoked: ${error.message}`),
+              false
+            )
+          )
+        )
+      }
+    })
+  )
+}
+
+/** A paused integration that resumes is ACTIVE until its check, which comes at once, says something else. */
+const statusAfter = (row: IntegrationRow, wanted: IntegrationPatch["status"]) =>
+  wanted === undefined || (wanted === "ACTIVE" && row.status === "ERROR") ? row.status : wanted
+
+const actionOf = (before: IntegrationRow, after: IntegrationRow) => {
+  if (before.status === after.status) return "integration.updated"
+  return after.status === "INACTIVE" ? "integration.paused" : "integration.resumed"
+}
+
+/** The refusal for providers that have no contacts. */
+export const noContacts = ({ name }: Provider) =>
+  new NotSupported({
+    reason: `${name} takes no contacts. It gets the user's events as they happen, so there is nothing to sync`
+  })
+
+const describe = (provider: Provider, isConnected: boolean) => {
+  const { contacts, hasWebhook, canRemove, canRevoke } = provider
+  const capabilities = Object.entries({
+    contacts: contacts !== undefined,
+    removeContacts: canRemove,
+    webhook: hasWebhook,
+    revoke: canRevoke
+  })
+  return new ProviderInfo({
+    ...provider,
+    capabilities: capabilities.filter(([, has]) => has).map(([name]) => name),
+    credentials: formSchema(provider.credentials),
+    settings: formSchema(provider.settings),
+    fieldMapping: contacts === undefined ? null : { ...contacts.mapping },
+    isConnected
+  })
+}

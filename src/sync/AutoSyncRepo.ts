@@ -1,0 +1,49 @@
+/** Which integrations are due for an automatic sync. */
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { IntegrationId } from "../domain/Ids.ts"
+
+/** How long changes are gathered before they are synced, in seconds. */
+const gatherSeconds = 2
+
+export class AutoSyncRepo extends Context.Service<
+  AutoSyncRepo,
+  {
+    /** Turns changes of contacts into times when integrations are due; says how many changes it read. */
+    readonly gather: Effect.Effect<number, SqlError>
+    /** Integrations that are due, each given to one process only, and given out again when no run begins. */
+    due(limit: number): Effect.Effect<ReadonlyArray<IntegrationId>, SqlError>
+  }
+>()("nexus/sync/AutoSyncRepo") {
+  static readonly layer = Layer.effect(
+    AutoSyncRepo,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      return AutoSyncRepo.of({
+        gather: sql<{ readonly changes: number }>`
+          WITH changed AS (
+            DELETE FROM nexus.contact_change WHERE id IN (
+              SELECT id FROM nexus.contact_change ORDER BY id LIMIT 10000 FOR UPDATE SKIP LOCKED
+            ) RETURNING user_id
+          ), scheduled AS (
+            UPDATE nexus.integration SET sync_at = least(sync_at, now() + interval '${sql.literal(String(gatherSeconds))} seconds')
+            WHERE auto_sync AND user_id IN (SELECT user_id FROM changed)
+          )
+          SELECT count(*)::int AS changes FROM changed`.pipe(Effect.map((rows) => rows[0]?.changes ?? 0)),
+        due: (limit) =>
+          sql<{ readonly id: IntegrationId }>`
+            UPDATE nexus.integration SET sync_at = now() + interval '10 seconds'
+            WHERE id IN (
+              SELECT id FROM nexus.integration
+              WHERE sync_at <= now() AND status = 'ACTIVE' AND auto_sync AND NOT EXISTS (
+                SELECT FROM nexus.sync_run
+                WHERE integration_id = integration.id AND state IN ('RUNNING', 'WAITING')
+              )
+              ORDER BY sync_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+            )
+            RETURNING id`.pipe(Effect.map((rows) => rows.map(({ id }) => id)))
+      })
+    })
+  )
+}

@@ -1,0 +1,23 @@
+import { Context, Duration } from "effect"
+
+/** How long a run tries, waits and hopes. A reference, so that tests need not wait as long. */
+export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
+  defaultValue: () => ({
+    /** A call to a provider that does not work is tried so many times more ... */
+    retries: 4,
+    /** ... after this long, and twice as long each time. */
+    retryAfter: Duration.seconds(1),
+    /** A throttled run sits out waits up to this long, and puts itself off for longer ones. */
+    longestSleep: Duration.minutes(1),
+    /** How often in a row a run puts itself off while its provider does not work; then it fails. */
+    mostWaits: 12,
+    /** How long what a provider does in the background may take, from the beginning of the run. */
+    longestJob: Duration.hours(6)
+  })
+})
+
+/** Seconds until a run that was put off goes on: 5, then twice as long each time, up to a minute. */
+export const pollAfter = (waits: number): number => Math.min(5 * 2 ** waits, 60)
+
+/** Seconds until a provider that does not work is tried again: 30, then twice as long each time, up to half an hour. */
+export const retryAfter = (waits: number): number => Math.min(30 * 2 ** waits, 1800)

@@ -1,0 +1,116 @@
+import { Cause, Context, DateTime, Duration, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { Checks } from "../integrations/Checks.ts"
+import { Connections } from "../integrations/Connections.ts"
+import { IntegrationRepo, type IntegrationRow } from "../integrations/IntegrationRepo.ts"
+import { passes } from "../integrations/Troubles.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
+import { misconfigured, type ProviderError } from "../plugin/ProviderError.ts"
+import { mappingOf } from "./Mapping.ts"
+import { makeProviderCalls } from "./ProviderCalls.ts"
+import { makeSyncPass } from "./SyncPass.ts"
+import { pollAfter, retryAfter, SyncPatience } from "./SyncPatience.ts"
+import { SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
+
+const nothing = { error: null, kind: null }
+
+/** Works on a run that belongs to this process, until it is over or has to wait. */
+export class SyncRunner extends Context.Service<
+  SyncRunner,
+  {
+    /** Never fails: whatever happens is noted at the run, or another process goes on with it. */
+    run(run: SyncRunRow, owner: string): Effect.Effect<void>
+  }
+>()("nexus/sync/SyncRunner") {
+  static readonly layer = Layer.effect(
+    SyncRunner,
+    Effect.gen(function* () {
+      const runs = yield* SyncRunRepo
+      const integrations = yield* IntegrationRepo
+      const registry = yield* PluginRegistry
+      const connections = yield* Connections
+      const checks = yield* Checks
+      const calls = yield* makeProviderCalls
+      const pass = yield* makeSyncPass
+      const patience = yield* SyncPatience
+
+      /** A mapping of the user's own may aim at fields that are gone since it was made. */
+      const checkMapping = Effect.fnUntraced(function* (row: IntegrationRow) {
+        if (typeof row.settings.fieldMapping !== "object" || row.settings.fieldMapping === null) return
+        const provider = yield* Effect.orDie(registry.get(row.provider))
+        const names = new Set((yield* calls.call(connections.fields(row))).map(({ name }) => name))
+        const missing = Object.values(mappingOf(provider, row.settings)).filter((name) => !names.has(name))
+        if (missing.length === 0) return
+        return yield* misconfigured(
+          `it has no field ${missing.join(", ")}, which the field mapping of this integration names`
+        )
+      })
+
+      const work = Effect.fnUntraced(function* (run: SyncRunRow, owner: string, row: IntegrationRow) {
+        const { contacts } = yield* connections.session(row)
+        const provider = yield* Effect.orDie(registry.get(row.provider))
+        if (contacts === undefined) return yield* runs.finish(run, owner, "CANCELLED", nothing)
+        yield* checkMapping(row)
+        const age = DateTime.distance(DateTime.fromDateUnsafe(run.startedAt), yield* DateTime.now)
+        const isLate = Duration.isGreaterThan(age, patience.longestJob)
+        const fields = run.isDryRun ? yield* calls.call(connections.fields(row)) : []
+        const required = new Set(fields.filter((field) => field.required).map(({ name }) => name))
+        const end = yield* pass({ run, owner, row, provider, contacts, calls, required }, isLate)
+        if (end === "stopped") return yield* runs.finish(run, owner, "CANCELLED", nothing)
+        if (end === "open") return yield* Effect.asVoid(runs.wait(run, owner, pollAfter(run.waits), nothing))
+        yield* runs.finish(run, owner, "COMPLETED", nothing)
+        if (row.status === "ERROR" && !run.isDryRun) yield* integrations.healthy(row, null)
+      }, Effect.scoped)
+
+      /** Puts a run off when its provider may work again, and ends it otherwise. */
+      const troubled = Effect.fnUntraced(function* (
+        run: SyncRunRow,
+        owner: string,
+        row: IntegrationRow,
+        error: ProviderError
+      ) {
+        const { kind, sentence } = yield* checks.failed(row, error)
+        const stop = { error: sentence, kind }
+        if (!passes(kind) || run.waits >= patience.mostWaits || run.isDryRun) {
+          return yield* runs.finish(run, owner, "FAILED", stop)
+        }
+        yield* runs.wait(run, owner, yield* waitFor(error, run.waits), stop)
+      })
+
+      return SyncRunner.of({
+        run: Effect.fn("SyncRunner.run")(
+          function* (run, owner) {
+            const row = yield* integrations.byId(run.integrationId)
+            if (row === undefined || row.status === "INACTIVE" || run.isCancelled) {
+              return yield* runs.finish(run, owner, "CANCELLED", nothing)
+            }
+            yield* work(run, owner, row).pipe(
+              Effect.catchTag("ProviderError", (error) => troubled(run, owner, row, error)),
+              Effect.catchDefect((defect) => failed(run, owner, defect))
+            )
+          },
+          Effect.catchTag("SqlError", (error) =>
+            // Its lease lapses, and whoever takes it goes on from the last checkpoint.
+            Effect.logWarning(`A sync stands still, because the database does not answer: ${error.message}`)
+          ),
+          (effect, run) => Effect.annotateLogs(effect, { syncRunId: run.id, provider: run.provider })
+        )
+      })
+
+      function failed(run: SyncRunRow, owner: string, defect: unknown): Effect.Effect<void, SqlError> {
+        const error = "Something went wrong on our side. Start the sync again; if it fails again, report its id"
+        return Effect.andThen(
+          Effect.logError("A sync failed for a reason of our own", Cause.die(defect)),
+          runs.finish(run, owner, "FAILED", { error, kind: null })
+        )
+      }
+    })
+  )
+}
+
+/** Seconds until a provider is tried again: when it says, or less and less often. */
+const waitFor = Effect.fnUntraced(function* ({ reason }: ProviderError, waits: number) {
+  const until = reason._tag === "RateLimited" || reason._tag === "QuotaExhausted" ? reason.until : null
+  if (until !== null) return Math.max(1, Duration.toSeconds(DateTime.distance(yield* DateTime.now, until)))
+  return reason._tag === "QuotaExhausted" ? 3600 : retryAfter(waits)
+})
