@@ -26,3 +26,6 @@ export type AttemptId = typeof AttemptId.Type
 
 export const DispatcherId = uuid.pipe(Schema.brand("DispatcherId"))
 export type DispatcherId = typeof DispatcherId.Type
+
+export const ContactId = uuid.pipe(Schema.brand("ContactId"))
+export type ContactId = typeof ContactId.Type
