@@ -85,6 +85,7 @@ describe("The OpenAPI document", () => {
   it("has the idempotency key on every POST that creates", () => {
     const keyed = operations.filter(({ operation }) => JSON.stringify(operation.parameters).includes("idempotency-key"))
     assert.deepStrictEqual(keyed.map(({ name }) => name).sort(), [
+      "post /contacts",
       "post /integrations/event-types",
       "post /integrations/events",
       "post /integrations/webhooks",
