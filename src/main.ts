@@ -5,6 +5,7 @@ import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import packageJson from "../package.json" with { type: "json" }
 import { whenConfigured } from "./cli/Configuration.ts"
+import { contacts } from "./cli/Contacts.ts"
 import { deadLetters } from "./cli/DeadLetters.ts"
 import { deliveries } from "./cli/Deliveries.ts"
 import { doctor } from "./cli/Doctor.ts"
@@ -17,6 +18,10 @@ import { serve } from "./cli/Serve.ts"
 import { sql } from "./cli/Sql.ts"
 import { token } from "./cli/Token.ts"
 import { webhooks } from "./cli/Webhooks.ts"
+import { ContactExport } from "./contacts/ContactExport.ts"
+import { ContactImport } from "./contacts/ContactImport.ts"
+import { ContactRepo } from "./contacts/ContactRepo.ts"
+import { Contacts } from "./contacts/Contacts.ts"
 import { DatabaseLayer, databaseUrl } from "./database/Database.ts"
 import { nexusHome } from "./database/EmbeddedPostgres.ts"
 import { MigrationsLayer } from "./database/Migrations.ts"
@@ -86,6 +91,7 @@ const Database = MigrationsLayer.pipe(Layer.provideMerge(DatabaseLayer))
 
 const Repositories = Layer.mergeAll(
   AuditRepo.layer,
+  ContactRepo.layer,
   DeadLetterRepo.layer,
   DeliveryRepo.layer,
   EmitRepo.layer,
@@ -104,6 +110,9 @@ const Repositories = Layer.mergeAll(
 )
 const Services = Layer.mergeAll(
   AuditLog.layer,
+  ContactExport.layer,
+  ContactImport.layer,
+  Contacts.layer,
   DeadLetters.layer,
   Deliveries.layer,
   Events.layer,
@@ -131,6 +140,7 @@ const nexus = Command.make("nexus").pipe(
     "Signed webhooks from a Postgres outbox: what commits in the database reaches other systems, whatever crashes."
   ),
   Command.withSubcommands([
+    contacts.pipe(Command.provide(Services)),
     deadLetters.pipe(Command.provide(Services)),
     deliveries.pipe(Command.provide(Services)),
     doctor.pipe(Command.provide(Services)),

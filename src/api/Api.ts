@@ -1,5 +1,6 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AuditLogApi } from "./AuditLogApi.ts"
+import { ContactsApi } from "./ContactsApi.ts"
 import { DeadLettersApi } from "./DeadLettersApi.ts"
 import { DeliveriesApi } from "./DeliveriesApi.ts"
 import { EventsApi } from "./EventsApi.ts"
@@ -9,7 +10,7 @@ import { WebhooksApi } from "./WebhooksApi.ts"
 
 /** The whole HTTP contract. No server code here: the dashboard and the typed client import it too. */
 export class Api extends HttpApi.make("nexus")
-  .add(WebhooksApi, DeliveriesApi, EventsApi, DeadLettersApi, AuditLogApi, HealthApi)
+  .add(WebhooksApi, DeliveriesApi, EventsApi, DeadLettersApi, ContactsApi, AuditLogApi, HealthApi)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
   // A field that is not known is a mistake of the caller's, mostly a misspelt one.
   .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })

@@ -20,6 +20,22 @@ const contact = {
   cardId: "card-123"
 }
 
+const storedContact = {
+  id: "0199f0a0-0000-7000-8000-000000000004",
+  userId: "user-123",
+  cardId: "card-123",
+  firstName: "John",
+  lastName: "Doe",
+  email: "john@example.com",
+  phone: "+1234567890",
+  company: "Example Inc.",
+  jobTitle: "Engineer",
+  tags: ["lead"],
+  customFields: { score: 4.5 },
+  createdAt: time,
+  updatedAt: time
+}
+
 const webhook = {
   id: webhookId,
   userId: "user-123",
@@ -73,6 +89,30 @@ export const examples: Readonly<Record<string, Example>> = {
   "webhooks.rotateSecret": { request: { overlapSeconds: 86_400 }, status: 200, response: withSecret },
   "webhooks.test": { request: { eventType: "CONTACT_CREATED" }, status: 201, response: { eventId, deliveryId } },
   "webhooks.startReplay": { request: { kind: "failed", since: time, dryRun: true }, status: 202 },
+  "contacts.create": {
+    request: { email: "john@example.com", firstName: "John", lastName: "Doe", tags: ["lead"] },
+    status: 201,
+    response: storedContact
+  },
+  "contacts.list": { status: 200, response: [storedContact] },
+  "contacts.get": { status: 200, response: storedContact },
+  "contacts.update": {
+    request: { phone: null, customFields: { score: 5 } },
+    status: 200,
+    response: { ...storedContact, phone: null, customFields: { score: 5 } }
+  },
+  "contacts.delete": success,
+  "contacts.import": {
+    request: "email,firstName,lastName,customFields.score\r\njohn@example.com,John,Doe,4.5\r\nnobody,,,\r\n",
+    status: 200,
+    response: {
+      created: 1,
+      updated: 0,
+      unchanged: 0,
+      rejected: 1,
+      errors: [{ line: 3, column: "email", message: "Expected an email address, for example john@example.com" }]
+    }
+  },
   "deliveries.list": { status: 200, response: [delivery] },
   "deliveries.retry": success,
   "deadLetters.retry": success,

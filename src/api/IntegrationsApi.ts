@@ -1,6 +1,12 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { Integration, IntegrationPatch, NewIntegration, ProviderFieldInfo, ProviderInfo } from "../domain/Integration.ts"
+import {
+  Integration,
+  IntegrationPatch,
+  NewIntegration,
+  ProviderFieldInfo,
+  ProviderInfo
+} from "../domain/Integration.ts"
 import {
   CredentialsRefused,
   CredentialsUncheckable,

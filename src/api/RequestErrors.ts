@@ -99,12 +99,13 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLar
 }
 export const BodyTooLargeProblem = BodyTooLarge.pipe(asProblem("BodyTooLarge", 413))
 
-/** The body is something other than JSON. */
+/** The body is something other than what is taken: JSON, unless `expected` says what else. */
 export class UnsupportedBody extends Schema.TaggedError<UnsupportedBody>()("UnsupportedBody", {
-  contentType: Schema.String
+  contentType: Schema.String,
+  expected: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
-    return `The body is ${this.contentType}. Send JSON, with "Content-Type: application/json"`
+    return `The body is ${this.contentType}. Send ${this.expected ?? 'JSON, with "Content-Type: application/json"'}`
   }
 }
 export const UnsupportedBodyProblem = UnsupportedBody.pipe(asProblem("UnsupportedBody", 415))

@@ -38,3 +38,5 @@ export type IntegrationId = typeof IntegrationId.Type
 
 export const SyncRunId = uuid.pipe(Schema.brand("SyncRunId"))
 export type SyncRunId = typeof SyncRunId.Type
+export const ContactId = uuid.pipe(Schema.brand("ContactId"))
+export type ContactId = typeof ContactId.Type

@@ -1,6 +1,17 @@
 import { Schema } from "effect"
 import { TroubleKind } from "./Integration.ts"
 
+/** No plugin stands for this provider. */
+export class UnknownProvider extends Schema.TaggedError<UnknownProvider>()(
+  "UnknownProvider",
+  { id: Schema.String, known: Schema.Array(Schema.String) },
+  { httpApiStatus: 404 }
+) {
+  override get message() {
+    return `There is no provider ${this.id}. There are: ${this.known.join(", ")}`
+  }
+}
+
 /** The user has no such integration. */
 export class NotConnected extends Schema.TaggedError<NotConnected>()(
   "NotConnected",

@@ -6,6 +6,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { AuditLogHandlers } from "./AuditLogHandlers.ts"
 import { AdminOnlyLayer, AuthenticationLayer } from "./Authentication.ts"
+import { ContactsHandlers } from "./ContactsHandlers.ts"
 import { DeadLettersHandlers } from "./DeadLettersHandlers.ts"
 import { DeliveriesHandlers } from "./DeliveriesHandlers.ts"
 import { DocsLayer } from "./Docs.ts"
@@ -32,6 +33,7 @@ const Handlers = Layer.mergeAll(
   DeliveriesHandlers,
   EventsHandlers,
   DeadLettersHandlers,
+  ContactsHandlers,
   AuditLogHandlers,
   HealthHandlers
 )

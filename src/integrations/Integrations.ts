@@ -11,10 +11,11 @@ import {
   InvalidIntegration,
   NotConnected,
   NotSupported,
-  ProviderFailed
+  ProviderFailed,
+  type UnknownProvider
 } from "../domain/IntegrationErrors.ts"
 import type { InvalidWebhook, WebhookLimitReached } from "../domain/WebhookErrors.ts"
-import { PluginRegistry, type UnknownProvider } from "../plugin/PluginRegistry.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Account, Provider } from "../plugin/Provider.ts"
 import { Sessions } from "../plugin/Sessions.ts"
 import { SyncRunRepo } from "../sync/SyncRunRepo.ts"

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { ProviderId } from "../domain/Ids.ts"
+import { UnknownProvider } from "../domain/IntegrationErrors.ts"
 import { hostPattern } from "./Hosts.ts"
 import { contractVersion, type Provider } from "./Provider.ts"
 
@@ -11,17 +12,6 @@ export class PluginUnusable extends Schema.TaggedError<PluginUnusable>()("Plugin
 }) {
   override get message() {
     return `The plugin ${this.plugin} can't be used: ${this.reason}`
-  }
-}
-
-/** No plugin stands for this provider. */
-export class UnknownProvider extends Schema.TaggedError<UnknownProvider>()(
-  "UnknownProvider",
-  { id: Schema.String, known: Schema.Array(Schema.String) },
-  { httpApiStatus: 404 }
-) {
-  override get message() {
-    return `There is no provider ${this.id}. There are: ${this.known.join(", ")}`
   }
 }
 

@@ -10,7 +10,7 @@ import { SyncFailed, SyncInProgress, SyncNotFound, SyncRefused } from "../domain
 import { IntegrationRepo } from "../integrations/IntegrationRepo.ts"
 import { noContacts } from "../integrations/Integrations.ts"
 import { passes } from "../integrations/Troubles.ts"
-import { PluginRegistry, type UnknownProvider } from "../plugin/PluginRegistry.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
 import { SyncEngine } from "./SyncEngine.ts"
 import { type RejectRow, SyncRecordRepo } from "./SyncRecordRepo.ts"

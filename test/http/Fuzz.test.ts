@@ -52,6 +52,20 @@ const endpoints = (id: string): ReadonlyArray<readonly [string, string, Record<s
     `/integrations/webhooks/${id}`,
     { url: "http://127.0.0.1:8099/y", events: ["*"], description: "d", maxAttempts: 7 }
   ],
+  [
+    "POST",
+    "/contacts",
+    {
+      email: "a@example.com",
+      firstName: "A",
+      phone: "1",
+      tags: ["a"],
+      customFields: { a: 1 },
+      cardId: "c",
+      company: null
+    }
+  ],
+  ["PATCH", `/contacts/${id}`, { email: "b@example.com", lastName: "B", tags: [], customFields: { a: null } }],
   ["POST", `/integrations/webhooks/${id}/test`, { eventType: "CARD_VIEW" }],
   ["POST", `/integrations/webhooks/${id}/rotate-secret`, { overlapSeconds: 1, secret: "whsec_abcdefghijklmnop" }],
   [

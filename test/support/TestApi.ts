@@ -1,6 +1,10 @@
 import { randomBytes } from "node:crypto"
 import { ConfigProvider, Context, Effect, Layer, Logger, Redacted } from "effect"
 import { HttpServer } from "effect/http"
+import { ContactExport } from "../../src/contacts/ContactExport.ts"
+import { ContactImport } from "../../src/contacts/ContactImport.ts"
+import { ContactRepo } from "../../src/contacts/ContactRepo.ts"
+import { Contacts } from "../../src/contacts/Contacts.ts"
 import { Principal, type TokenScope } from "../../src/domain/Principal.ts"
 import { HttpServerLayer } from "../../src/http/HttpServer.ts"
 import { Tokens } from "../../src/http/Tokens.ts"
@@ -49,8 +53,16 @@ export class TestApi extends Context.Service<
     const environment = ConfigProvider.layer(
       ConfigProvider.fromUnknown({ PORT: "0", JWT_SECRET: randomBytes(48).toString("base64"), ...variables })
     )
-    const services = Layer.mergeAll(Events.layer, EventTypes.layer, DeadLetters.layer, AuditLog.layer).pipe(
-      Layer.provide([EmitRepo.layer, EventTypeRepo.layer, DeadLetterRepo.layer, AuditRepo.layer])
+    const services = Layer.mergeAll(
+      Events.layer,
+      EventTypes.layer,
+      DeadLetters.layer,
+      AuditLog.layer,
+      Contacts.layer,
+      ContactImport.layer,
+      ContactExport.layer
+    ).pipe(
+      Layer.provide([ContactRepo.layer, EmitRepo.layer, EventTypeRepo.layer, DeadLetterRepo.layer, AuditRepo.layer])
     )
     const tokens = Tokens.layer(() => Promise.reject(new Error("No request is expected")))
     const logs: Array<string> = []
