@@ -4,6 +4,7 @@ import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import packageJson from "../package.json" with { type: "json" }
+import { BuiltInPlugins } from "../plugins/index.ts"
 import { whenConfigured } from "./cli/Configuration.ts"
 import { contacts } from "./cli/Contacts.ts"
 import { deadLetters } from "./cli/DeadLetters.ts"
@@ -31,6 +32,11 @@ import { Egress } from "./egress/Egress.ts"
 import { keySetFetch } from "./egress/KeySetFetch.ts"
 import { HttpServerLayer } from "./http/HttpServer.ts"
 import { Tokens } from "./http/Tokens.ts"
+import { Checks } from "./integrations/Checks.ts"
+import { Connections } from "./integrations/Connections.ts"
+import { HealthCheckLayer } from "./integrations/HealthCheck.ts"
+import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
+import { Integrations } from "./integrations/Integrations.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
 import { DeadLetters } from "./outbox/DeadLetters.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
@@ -39,6 +45,16 @@ import { EventTypeRepo } from "./outbox/EventTypeRepo.ts"
 import { EventTypes } from "./outbox/EventTypes.ts"
 import { FanOut } from "./outbox/FanOut.ts"
 import { OutboxRepo } from "./outbox/OutboxRepo.ts"
+import { LoadedPlugins } from "./plugin/PluginLoader.ts"
+import { PluginRegistry } from "./plugin/PluginRegistry.ts"
+import { Sessions } from "./plugin/Sessions.ts"
+import { AutoSyncRepo } from "./sync/AutoSyncRepo.ts"
+import { SyncEngine } from "./sync/SyncEngine.ts"
+import { SyncRecordRepo } from "./sync/SyncRecordRepo.ts"
+import { SyncRunner } from "./sync/SyncRunner.ts"
+import { SyncRunRepo } from "./sync/SyncRunRepo.ts"
+import { Syncs } from "./sync/Syncs.ts"
+import { SyncWorkerLayer } from "./sync/SyncWorker.ts"
 import { AuditLog } from "./telemetry/AuditLog.ts"
 import { AuditRepo } from "./telemetry/AuditRepo.ts"
 import { GaugeRepo } from "./telemetry/GaugeRepo.ts"
@@ -91,6 +107,7 @@ const Database = MigrationsLayer.pipe(Layer.provideMerge(DatabaseLayer))
 
 const Repositories = Layer.mergeAll(
   AuditRepo.layer,
+  AutoSyncRepo.layer,
   ContactRepo.layer,
   DeadLetterRepo.layer,
   DeliveryRepo.layer,
@@ -98,6 +115,7 @@ const Repositories = Layer.mergeAll(
   EventTypeRepo.layer,
   GaugeRepo.layer,
   HistoryRepo.layer,
+  IntegrationRepo.layer,
   LeaseRepo.layer,
   OutboxRepo.layer,
   PartitionsRepo.layer,
@@ -105,6 +123,8 @@ const Repositories = Layer.mergeAll(
   ReplayRepo.layer,
   RetryRepo.layer,
   StatRepo.layer,
+  SyncRecordRepo.layer,
+  SyncRunRepo.layer,
   UsageRepo.layer,
   WebhookRepo.layer
 )
@@ -130,7 +150,20 @@ const Services = Layer.mergeAll(
   Layer.provideMerge(Database)
 )
 
-const Dispatching = Layer.mergeAll(DispatcherLayer, ReplayWorkerLayer).pipe(Layer.provide(DispatcherHealth.layer))
+const Plugins = Layer.mergeAll(BuiltInPlugins, LoadedPlugins).pipe(Layer.provideMerge(PluginRegistry.layer))
+const Integrating = Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
+  Layer.provideMerge(SyncEngine.layer),
+  Layer.provideMerge(SyncRunner.layer),
+  Layer.provideMerge(Checks.layer),
+  Layer.provideMerge(Connections.layer),
+  Layer.provideMerge(Sessions.layer),
+  Layer.provideMerge(Plugins),
+  Layer.provideMerge(Services)
+)
+
+const Dispatching = Layer.mergeAll(DispatcherLayer, HealthCheckLayer, ReplayWorkerLayer, SyncWorkerLayer).pipe(
+  Layer.provide(DispatcherHealth.layer)
+)
 /** Readiness looks after the dispatcher only in a process that has one. */
 const ServerBesideDispatcher = HttpServerLayer.pipe(Layer.provide(DispatcherHealth.layer))
 const AnyPort = NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })
@@ -156,7 +189,7 @@ const nexus = Command.make("nexus").pipe(
         ).pipe(
           Layer.provideMerge(TokensLayer),
           Layer.provide([PartitionsLayer, SealsLayer]),
-          Layer.provide(Services),
+          Layer.provide(Integrating),
           Layer.provideMerge(LogsLayer),
           whenConfigured
         )

@@ -5,12 +5,13 @@ import { DeadLettersApi } from "./DeadLettersApi.ts"
 import { DeliveriesApi } from "./DeliveriesApi.ts"
 import { EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
+import { IntegrationsApi } from "./IntegrationsApi.ts"
 import { documentProblems } from "./OpenApiDocument.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
 /** The whole HTTP contract. No server code here: the dashboard and the typed client import it too. */
 export class Api extends HttpApi.make("nexus")
-  .add(WebhooksApi, DeliveriesApi, EventsApi, DeadLettersApi, ContactsApi, AuditLogApi, HealthApi)
+  .add(IntegrationsApi, WebhooksApi, DeliveriesApi, EventsApi, DeadLettersApi, ContactsApi, AuditLogApi, HealthApi)
   .annotate(HttpApi.ParseOptions, { errors: "all" })
   // A field that is not known is a mistake of the caller's, mostly a misspelt one.
   .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })

@@ -1,10 +1,10 @@
-import { stringify } from "csv-stringify/sync"
 import { Context, DateTime, Effect, Layer, Option, Stream } from "effect"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { ContactId, UserId } from "../domain/Ids.ts"
 import { contactCells, headerCells } from "./ContactCells.ts"
 import { ContactRepo } from "./ContactRepo.ts"
 import { showContact } from "./ContactView.ts"
+import { csvText } from "./CsvLines.ts"
 
 export interface ExportOptions {
   /** Told after each page how many contacts are written. */
@@ -47,7 +47,7 @@ export class ContactExport extends Context.Service<
           Effect.fnUntraced(
             function* (place) {
               const rows = yield* transaction(userId, repo.listFrom(userId, pageSize, place.above))
-              const text = toCsv(rows.map((row) => contactCells(showContact(row), names)))
+              const text = csvText(rows.map((row) => contactCells(showContact(row), names)))
               const done = place.done + rows.length
               yield* options.onProgress?.(done) ?? Effect.void
               const last = rows.length < pageSize ? undefined : rows.at(-1)
@@ -62,7 +62,7 @@ export class ContactExport extends Context.Service<
           Stream.unwrap(
             transaction(userId, repo.customFieldNames(userId)).pipe(
               Effect.map((names) =>
-                Stream.concat(Stream.succeed(toCsv([headerCells(names)])), pages(userId, names, options))
+                Stream.concat(Stream.succeed(csvText([headerCells(names)])), pages(userId, names, options))
               ),
               Effect.catchTag("SqlError", Effect.die)
             )
@@ -79,7 +79,3 @@ export class ContactExport extends Context.Service<
     })
   )
 }
-
-/** Cells that hold what could be taken for a separator or a line break by any program are in quotes. */
-const toCsv = (rows: ReadonlyArray<ReadonlyArray<string>>) =>
-  stringify([...rows], { record_delimiter: "\r\n", quoted_match: /[;\t\r\n]/ })

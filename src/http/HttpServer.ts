@@ -14,6 +14,7 @@ import { EventsHandlers } from "./EventsHandlers.ts"
 import { HealthHandlers } from "./HealthHandlers.ts"
 import { IdempotencyLayer } from "./Idempotency.ts"
 import { IdempotencyRepo } from "./IdempotencyRepo.ts"
+import { IntegrationsHandlers } from "./IntegrationsHandlers.ts"
 import { port } from "./PublicUrl.ts"
 import { Readiness } from "./Readiness.ts"
 import { RequestLimits } from "./RequestLimits.ts"
@@ -35,8 +36,9 @@ const Handlers = Layer.mergeAll(
   DeadLettersHandlers,
   ContactsHandlers,
   AuditLogHandlers,
-  HealthHandlers
-)
+  HealthHandlers,
+  IntegrationsHandlers
+).pipe(Layer.provide(RequestLimits.layer))
 
 const RequestRules = Layer.mergeAll(
   AuthenticationLayer,

@@ -19,6 +19,7 @@ const mostCounters = 50_000
 /** Requests in a minute. */
 export const requestLimits = {
   perUser: Config.schema(Count, "NEXUS_REQUESTS_PER_MINUTE").pipe(Config.withDefault(600)),
+  syncs: Config.schema(Count, "NEXUS_SYNCS_PER_MINUTE").pipe(Config.withDefault(10)),
   perAddress: Config.schema(Count, "NEXUS_UNAUTHENTICATED_REQUESTS_PER_MINUTE").pipe(Config.withDefault(120))
 }
 
@@ -31,6 +32,8 @@ export class RequestLimits extends Context.Service<
   {
     /** Counts a request of a user: `NEXUS_REQUESTS_PER_MINUTE`, 600 by default. */
     ofUser(userId: string): Effect.Effect<Allowance>
+    /** Counts a sync of an integration: `NEXUS_SYNCS_PER_MINUTE`, 10 by default. */
+    ofSync(userId: string, provider: string): Effect.Effect<Allowance>
     /**
      * Counts a request without a valid token: `NEXUS_UNAUTHENTICATED_REQUESTS_PER_MINUTE`, 120 by default. Requests
      * with one are never counted here, so a flood does not lock out the users behind the same address.
@@ -41,11 +44,13 @@ export class RequestLimits extends Context.Service<
   static readonly layer = Layer.effect(
     RequestLimits,
     Effect.gen(function* () {
-      const { perUser, perAddress } = yield* Config.all(requestLimits)
+      const { perUser, syncs, perAddress } = yield* Config.all(requestLimits)
       const users = yield* makeCounters(perUser)
+      const integrations = yield* makeCounters(syncs)
       const addresses = yield* makeCounters(perAddress)
       return RequestLimits.of({
         ofUser: users,
+        ofSync: (userId, provider) => integrations(`${provider} ${userId}`),
         ofAddress: (address) => addresses(address === null ? "" : network(address))
       })
     })

@@ -14,7 +14,7 @@ import {
   ProviderFailed,
   type UnknownProvider
 } from "../domain/IntegrationErrors.ts"
-import type { InvalidWebhook, WebhookLimitReached } from "../domain/WebhookErrors.ts"
+import type { WebhookLimitReached } from "../domain/WebhookErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Account, Provider } from "../plugin/Provider.ts"
 import { Sessions } from "../plugin/Sessions.ts"
@@ -44,7 +44,7 @@ export class Integrations extends Context.Service<
       integration: NewIntegration
     ): Effect.Effect<
       Integration,
-      InvalidIntegration | CredentialsRefused | CredentialsUncheckable | InvalidWebhook | WebhookLimitReached
+      InvalidIntegration | CredentialsRefused | CredentialsUncheckable | WebhookLimitReached
     >
     /** By provider. */
     list(userId: UserId): Effect.Effect<ReadonlyArray<Integration>>
@@ -130,7 +130,11 @@ export class Integrations extends Context.Service<
         yield* webhooks.deleteManaged(actor, provider.id)
         if (url === undefined) return
         const description = `All events, for ${provider.name}`
-        yield* webhooks.create(actor, { url: maskedUrl(url), events: ["*"], description }, { by: provider.id, url })
+        yield* webhooks.createManaged(
+          actor,
+          { url: maskedUrl(url), events: ["*"], description },
+          { by: provider.id, url }
+        )
       })
 
       const connect = Effect.fnUntraced(function* (

@@ -3,7 +3,12 @@ import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
 import { idOfCursor, pageOf } from "../domain/Cursor.ts"
 import type { SyncRunId, UserId } from "../domain/Ids.ts"
-import { IntegrationNotActive, NotConnected, type NotSupported } from "../domain/IntegrationErrors.ts"
+import {
+  IntegrationNotActive,
+  NotConnected,
+  type NotSupported,
+  type UnknownProvider
+} from "../domain/IntegrationErrors.ts"
 import type { Page, PageRequest } from "../domain/Page.ts"
 import { type NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
 import { SyncFailed, SyncInProgress, SyncNotFound, SyncRefused } from "../domain/SyncErrors.ts"

@@ -44,12 +44,9 @@ export const webhooksPerUser = Config.schema(Count, "NEXUS_WEBHOOKS_PER_USER").p
 export class Webhooks extends Context.Service<
   Webhooks,
   {
-    /** @param managed the integration that takes care of the webhook, where one does; people then can't change it */
-    create(
-      actor: Actor,
-      webhook: NewWebhook,
-      managed?: Managed
-    ): Effect.Effect<Issued, InvalidWebhook | WebhookLimitReached>
+    create(actor: Actor, webhook: NewWebhook): Effect.Effect<Issued, InvalidWebhook | WebhookLimitReached>
+    /** Creates a webhook that an integration takes care of. People can't change it. */
+    createManaged(actor: Actor, webhook: NewWebhook, managed: Managed): Effect.Effect<Webhook, WebhookLimitReached>
     list(userId: UserId, page: PageRequest): Effect.Effect<Page<Webhook>>
     get(userId: UserId, id: string): Effect.Effect<Webhook, WebhookNotFound>
     /** Changes what the patch names. Enabling a disabled webhook sends what was held. */
@@ -97,37 +94,48 @@ export class Webhooks extends Context.Service<
         yield* repo.announce(actor, "webhook.deleted", row.id, { origin: new URL(row.url).origin })
       })
 
+      const insert = Effect.fnUntraced(
+        function* (actor: Actor, webhook: NewWebhook, managed?: Managed) {
+          const { secret: imported, headers: ownHeaders, events, ...rest } = webhook
+          const owned = { id: WebhookId.make(yield* Effect.orDie(crypto.randomUUIDv7())), userId: actor.userId }
+          const secret = imported === undefined ? yield* newSecret : Redacted.make(imported)
+          const row = {
+            ...owned,
+            ...rest,
+            events: Arr.dedupe(events),
+            secret: yield* vault.seal(secret, webhookSecret(owned, "secret")),
+            headers: yield* headers.seal(owned, ownHeaders ?? {}),
+            sealedUrl: managed === undefined ? null : yield* vault.seal(managed.url, webhookSecret(owned, "url")),
+            managedBy: managed?.by ?? null
+          }
+          const made = yield* transaction(
+            actor.userId,
+            Effect.gen(function* () {
+              if ((yield* repo.count(actor.userId)) >= limit) return yield* new WebhookLimitReached({ limit })
+              const made = yield* repo.insert(row)
+              const detail = { origin: new URL(made.url).origin, events: made.events }
+              yield* repo.announce(actor, "webhook.created", made.id, detail)
+              return made
+            })
+          )
+          return { webhook: yield* shown(made), secret }
+        },
+        Effect.catchTag("SqlError", Effect.die)
+      )
+
       return Webhooks.of({
         create: Effect.fn("Webhooks.create")(
-          function* (actor, webhook, managed) {
-            // A managed one is the work of a plugin; where it may go, every dial of it decides.
-            if (managed === undefined) yield* validate(webhook)
-            const { secret: imported, headers: ownHeaders, events, ...rest } = webhook
-            const owned = { id: WebhookId.make(yield* Effect.orDie(crypto.randomUUIDv7())), userId: actor.userId }
-            const secret = imported === undefined ? yield* newSecret : Redacted.make(imported)
-            const row = {
-              ...owned,
-              ...rest,
-              events: Arr.dedupe(events),
-              secret: yield* vault.seal(secret, webhookSecret(owned, "secret")),
-              headers: yield* headers.seal(owned, ownHeaders ?? {}),
-              sealedUrl: managed === undefined ? null : yield* vault.seal(managed.url, webhookSecret(owned, "url")),
-              managedBy: managed?.by ?? null
-            }
-            const made = yield* transaction(
-              actor.userId,
-              Effect.gen(function* () {
-                if ((yield* repo.count(actor.userId)) >= limit) return yield* new WebhookLimitReached({ limit })
-                const made = yield* repo.insert(row)
-                const detail = { origin: new URL(made.url).origin, events: made.events }
-                yield* repo.announce(actor, "webhook.created", made.id, detail)
-                return made
-              })
-            )
-            return { webhook: yield* shown(made), secret }
+          function* (actor, webhook) {
+            yield* validate(webhook)
+            return yield* insert(actor, webhook)
           },
           Effect.catchTag("SqlError", Effect.die)
         ),
+
+        // Where it may go is the plugin's to say, and every dial judges it; it asks no DNS inside a transaction.
+        createManaged: Effect.fn("Webhooks.createManaged")(function* (actor, webhook, managed) {
+          return (yield* insert(actor, webhook, managed)).webhook
+        }),
 
         list: Effect.fn("Webhooks.list")(
           function* (userId, { limit, cursor }) {

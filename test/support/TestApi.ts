@@ -17,7 +17,7 @@ import { EventTypes } from "../../src/outbox/EventTypes.ts"
 import { AuditLog } from "../../src/telemetry/AuditLog.ts"
 import { AuditRepo } from "../../src/telemetry/AuditRepo.ts"
 import { GaugeRepo } from "../../src/telemetry/GaugeRepo.ts"
-import { PeopleLayer } from "./People.ts"
+import { IntegratingLayer } from "./Integrating.ts"
 
 /** A request as a test writes it. `body` is sent as JSON unless it is a text or bytes. */
 export interface Ask {
@@ -70,7 +70,7 @@ export class TestApi extends Context.Service<
     return Layer.effect(TestApi, make(logs)).pipe(
       Layer.provideMerge(HttpServerLayer),
       Layer.provideMerge(Layer.mergeAll(services, tokens, GaugeRepo.layer)),
-      Layer.provideMerge(PeopleLayer),
+      Layer.provideMerge(IntegratingLayer),
       Layer.provide([environment, logger])
     )
   }

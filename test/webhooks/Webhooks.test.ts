@@ -241,7 +241,7 @@ layer(PeopleLayer, { excludeTestServices: true, timeout: "60 seconds" })("Webhoo
       const hal = actor("hal")
       const payload = new NewWebhook({ url: "http://127.0.0.1:8099/••••", events: ["*"] })
       const managed = { by: "AUTOMATION", url: Redacted.make("http://127.0.0.1:8099/hooks/canary-of-the-url") }
-      const { webhook } = yield* webhooks.create(hal, payload, managed)
+      const webhook = yield* webhooks.createManaged(hal, payload, managed)
       assert.strictEqual(webhook.url, "http://127.0.0.1:8099/••••")
       const [stored] = yield* sql<{ text: string }>`
         SELECT row_to_json(_)::text AS text FROM nexus.webhook_subscription AS _ WHERE id = ${webhook.id}::uuid`

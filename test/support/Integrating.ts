@@ -1,0 +1,75 @@
+import { Context, Effect, Layer } from "effect"
+import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
+import { BuiltInPlugins } from "../../plugins/index.ts"
+import { ProviderId } from "../../src/domain/Ids.ts"
+import { Checks } from "../../src/integrations/Checks.ts"
+import { Connections } from "../../src/integrations/Connections.ts"
+import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
+import { Integrations } from "../../src/integrations/Integrations.ts"
+import { hostVariable } from "../../src/plugin/Hosts.ts"
+import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
+import { Sessions } from "../../src/plugin/Sessions.ts"
+import { AutoSyncRepo } from "../../src/sync/AutoSyncRepo.ts"
+import { SyncEngine } from "../../src/sync/SyncEngine.ts"
+import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
+import { SyncRunner } from "../../src/sync/SyncRunner.ts"
+import { SyncRunRepo } from "../../src/sync/SyncRunRepo.ts"
+import { Syncs } from "../../src/sync/Syncs.ts"
+import { PeopleLayer } from "./People.ts"
+
+/** Everything about integrations and syncs, with these plugins, beside what people can do with webhooks. */
+export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistry>) =>
+  Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
+    Layer.provideMerge(SyncEngine.layer),
+    Layer.provideMerge(SyncRunner.layer),
+    Layer.provideMerge(Checks.layer),
+    Layer.provideMerge(Connections.layer),
+    Layer.provideMerge(Sessions.layer),
+    Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
+    Layer.provideMerge(
+      Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, SyncRecordRepo.layer, SyncRunRepo.layer)
+    ),
+    Layer.provideMerge(PeopleLayer)
+  )
+
+/** The same with the plugins that come with the service. */
+export const IntegratingLayer = integratingLayer(BuiltInPlugins)
+
+/** An emulator that runs, with what it knows about itself. */
+export interface Stand {
+  readonly emulator: Emulator
+  readonly server: RunningEmulator
+}
+
+/** The emulators of a test, by provider. */
+export class Emulators extends Context.Service<Emulators, { readonly of: (provider: string) => Stand }>()(
+  "nexus/test/Emulators"
+) {}
+
+/**
+ * Starts emulators and builds a layer with the variables that point the providers at them.
+ *
+ * @param emulators by provider id
+ */
+export const withEmulators = <A, E, R>(
+  emulators: Readonly<Record<string, () => Emulator>>,
+  build: (variables: Readonly<Record<string, string>>) => Layer.Layer<A, E, R>
+) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const stands = new Map<string, Stand>()
+      const variables: Record<string, string> = {}
+      for (const [provider, make] of Object.entries(emulators)) {
+        const emulator = make()
+        const server = yield* startEmulator(emulator)
+        stands.set(provider, { emulator, server })
+        for (const host of emulator.hosts) variables[hostVariable(ProviderId.make(provider), host)] = server.url
+      }
+      const of = (provider: string) => {
+        const stand = stands.get(provider)
+        if (stand === undefined) throw new Error(`No emulator runs for ${provider}`)
+        return stand
+      }
+      return Layer.merge(build(variables), Layer.succeed(Emulators, { of }))
+    })
+  )
