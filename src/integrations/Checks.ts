@@ -1,6 +1,7 @@
 import { Context, Effect, Layer } from "effect"
+import { ProviderFailed } from "../domain/IntegrationErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Account, Session } from "../plugin/Provider.ts"
+import type { Account, ProviderField, Session } from "../plugin/Provider.ts"
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { Connections } from "./Connections.ts"
 import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
@@ -25,6 +26,8 @@ export class Checks extends Context.Service<
   {
     /** Asks the provider, and notes what it said: the integration is ACTIVE afterwards, or ERROR with what to do. */
     check(row: IntegrationRow): Effect.Effect<void>
+    /** The fields that the provider's contacts have; its refusal is noted. */
+    fields(row: IntegrationRow): Effect.Effect<ReadonlyArray<ProviderField>, ProviderFailed>
     /** Notes what a call on behalf of an integration ended with. */
     failed(row: IntegrationRow, error: ProviderError): Effect.Effect<Trouble>
   }
@@ -48,6 +51,13 @@ export class Checks extends Context.Service<
 
       return Checks.of({
         failed,
+        fields: Effect.fn("Checks.fields")((row) =>
+          Effect.catchTag(connections.fields(row), "ProviderError", (error) =>
+            Effect.flatMap(failed(row, error), ({ kind, sentence }) =>
+              Effect.fail(new ProviderFailed({ reason: sentence, kind }))
+            )
+          )
+        ),
         check: Effect.fn("Checks.check")(
           function* (row) {
             yield* Effect.scoped(Effect.flatMap(connections.session(row), verifyInTime)).pipe(

@@ -1,31 +1,37 @@
-import { Context, Crypto, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { isSqlError } from "effect/sql/SqlError"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
-import { IntegrationId, type UserId } from "../domain/Ids.ts"
-import type { Integration, IntegrationPatch, NewIntegration, Settings } from "../domain/Integration.ts"
-import { ProviderFieldInfo, ProviderInfo } from "../domain/Integration.ts"
+import type { UserId } from "../domain/Ids.ts"
 import {
-  CredentialsRefused,
-  CredentialsUncheckable,
-  InvalidIntegration,
+  type Integration,
+  type IntegrationPatch,
+  type NewIntegration,
+  ProviderFieldInfo,
+  type ProviderInfo
+} from "../domain/Integration.ts"
+import {
+  type CredentialsRefused,
+  type CredentialsUncheckable,
+  type InvalidIntegration,
   NotConnected,
   NotSupported,
-  ProviderFailed,
+  type ProviderFailed,
   type UnknownProvider
 } from "../domain/IntegrationErrors.ts"
 import type { WebhookLimitReached } from "../domain/WebhookErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Account, Provider } from "../plugin/Provider.ts"
-import { Sessions } from "../plugin/Sessions.ts"
+import type { Provider } from "../plugin/Provider.ts"
 import { SyncRunRepo } from "../sync/SyncRunRepo.ts"
 import { Webhooks } from "../webhooks/Webhooks.ts"
-import { Checks, verifyInTime } from "./Checks.ts"
-import { formSchema, maskedUrl, split, validate } from "./ConnectForm.ts"
-import { Connections, type Credentials } from "./Connections.ts"
-import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
+import { describeProvider } from "./Catalogue.ts"
+import { Checks } from "./Checks.ts"
+import { validate } from "./ConnectForm.ts"
+import { makeConnecting } from "./Connecting.ts"
+import { Connections } from "./Connections.ts"
+import { makeFieldMappingRules } from "./FieldMappingRules.ts"
+import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
 import { makeIntegrationView } from "./IntegrationView.ts"
-import { passes, troubleOf } from "./Troubles.ts"
 
 type Missing = UnknownProvider | NotConnected
 
@@ -54,7 +60,7 @@ export class Integrations extends Context.Service<
       actor: Actor,
       provider: string,
       patch: IntegrationPatch
-    ): Effect.Effect<Integration, Missing | InvalidIntegration>
+    ): Effect.Effect<Integration, Missing | InvalidIntegration | ProviderFailed>
     /** Asks the provider whether the credentials work; the answer is the integration's status. */
     verify(actor: Actor, provider: string): Effect.Effect<Integration, Missing>
     /** The fields that a mapping can aim at. */
@@ -74,13 +80,13 @@ export class Integrations extends Context.Service<
       const repo = yield* IntegrationRepo
       const runs = yield* SyncRunRepo
       const registry = yield* PluginRegistry
-      const sessions = yield* Sessions
       const connections = yield* Connections
       const checks = yield* Checks
       const webhooks = yield* Webhooks
-      const crypto = yield* Crypto.Crypto
       const transaction = yield* makeUserTransactions
       const view = yield* makeIntegrationView
+      const connect = yield* makeConnecting
+      const checkMapping = yield* makeFieldMappingRules
 
       const find = Effect.fnUntraced(function* (userId: UserId, id: string) {
         const provider = yield* registry.get(id)
@@ -93,88 +99,12 @@ export class Integrations extends Context.Service<
         return yield* view((yield* find(userId, id)).row)
       })
 
-      /** Asks the provider about credentials that are not stored yet. */
-      const judge = Effect.fnUntraced(function* (
-        provider: Provider,
-        id: IntegrationId,
-        credentials: Credentials,
-        settings: Settings
-      ): Effect.fn.Return<
-        { readonly account: Account | null; readonly trouble: Trouble | null },
-        CredentialsRefused,
-        Scope.Scope
-      > {
-        const session = yield* Effect.orDie(sessions.open(provider, id, credentials, split(settings).own))
-        return yield* verifyInTime(session).pipe(
-          Effect.map((account) => ({ account, trouble: null })),
-          Effect.catchTag("ProviderError", (error) => {
-            const trouble = troubleOf(provider, error)
-            return passes(trouble.kind)
-              ? Effect.succeed({ account: null, trouble })
-              : Effect.fail(new CredentialsRefused({ reason: trouble.sentence, kind: trouble.kind }))
-          })
-        )
-      }, Effect.scoped)
-
-      /** The user's webhook for all events, where the provider takes them. */
-      const manageWebhook = Effect.fnUntraced(function* (
-        actor: Actor,
-        provider: Provider,
-        row: IntegrationRow,
-        credentials: Credentials
-      ) {
-        if (!provider.hasWebhook) return
-        const { webhook: url } = yield* Effect.scoped(
-          sessions.open(provider, row.id, credentials, split(row.settings).own)
-        ).pipe(Effect.orDie)
-        yield* webhooks.deleteManaged(actor, provider.id)
-        if (url === undefined) return
-        const description = `All events, for ${provider.name}`
-        yield* webhooks.createManaged(
-          actor,
-          { url: maskedUrl(url), events: ["*"], description },
-          { by: provider.id, url }
-        )
-      })
-
-      const connect = Effect.fnUntraced(function* (
-        actor: Actor,
-        { provider: name, credentials, settings }: NewIntegration
-      ) {
-        const provider = yield* registry
-          .get(name)
-          .pipe(Effect.mapError(({ message }) => new InvalidIntegration({ errors: [{ path: "provider", message }] })))
-        yield* validate(provider, { credentials, ...(settings === undefined ? {} : { settings }) })
-        const old = yield* transaction(actor.userId, repo.find(actor.userId, provider.id))
-        const id = old?.id ?? IntegrationId.make(yield* Effect.orDie(crypto.randomUUIDv7()))
-        const owner = { id, userId: actor.userId, provider: provider.id }
-        const wanted = { ...old?.settings, ...settings }
-        const { account, trouble } = yield* judge(provider, id, credentials, wanted)
-        if (old !== undefined && trouble !== null) return yield* new CredentialsUncheckable({ reason: trouble.what })
-        const sealed = yield* connections.seal(owner, credentials)
-        return yield* transaction(
-          actor.userId,
-          Effect.gen(function* () {
-            const isOtherAccount = old !== undefined && old.accountId !== null && old.accountId !== account?.id
-            if (isOtherAccount) {
-              yield* runs.cancelOpen(id)
-              yield* repo.forgetSent(old)
-            }
-            const row = yield* repo.save(owner, { credentials: sealed, settings: wanted, account, trouble })
-            yield* manageWebhook(actor, provider, row, credentials)
-            const action = old === undefined ? "integration.connected" : "integration.reconnected"
-            yield* repo.announce(actor, action, row, { accountId: row.accountId, status: row.status })
-            return row
-          })
-        )
-      })
-
       return Integrations.of({
         catalogue: Effect.fn("Integrations.catalogue")(
           function* (userId) {
             const connected = yield* transaction(userId, repo.list(userId))
             return (yield* registry.all).map((provider) =>
-              describe(
+              describeProvider(
                 provider,
                 connected.some((row) => row.provider === provider.id)
               )
@@ -203,8 +133,11 @@ export class Integrations extends Context.Service<
 
         update: Effect.fn("Integrations.update")(
           function* (actor, name, patch) {
-            const { provider } = yield* find(actor.userId, name)
-            if (patch.settings !== undefined) yield* validate(provider, { settings: patch.settings })
+            const { provider, row: current } = yield* find(actor.userId, name)
+            if (patch.settings !== undefined) {
+              yield* validate(provider, { settings: patch.settings })
+              yield* checkMapping(provider, current, patch.settings)
+            }
             return yield* transaction(
               actor.userId,
               Effect.gen(function* () {
@@ -311,21 +244,3 @@ export const noContacts = ({ name }: Provider) =>
   new NotSupported({
     reason: `${name} takes no contacts. It gets the user's events as they happen, so there is nothing to sync`
   })
-
-const describe = (provider: Provider, isConnected: boolean) => {
-  const { contacts, hasWebhook, canRemove, canRevoke } = provider
-  const capabilities = Object.entries({
-    contacts: contacts !== undefined,
-    removeContacts: canRemove,
-    webhook: hasWebhook,
-    revoke: canRevoke
-  })
-  return new ProviderInfo({
-    ...provider,
-    capabilities: capabilities.filter(([, has]) => has).map(([name]) => name),
-    credentials: formSchema(provider.credentials),
-    settings: formSchema(provider.settings),
-    fieldMapping: contacts === undefined ? null : { ...contacts.mapping },
-    isConnected
-  })
-}

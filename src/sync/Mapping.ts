@@ -32,14 +32,14 @@ export const mappingOf = ({ contacts }: Pick<Provider, "contacts">, settings: Se
 /** A contact as it goes out: the fields of the mapping that have a value. */
 export const outgoing = (contact: SourceContact, mapping: FieldMapping, externalId: string | null): OutgoingContact => {
   const fields = Object.entries(mapping).flatMap(([from, to]) => {
-    const value = valueOf(contact, from)
+    const value = sourceValue(contact, from)
     return value === undefined ? [] : [[to, value] as const]
   })
   const email = contact.email.trim().toLowerCase()
   return { id: contact.id, email, fields: Object.fromEntries(fields), tags: contact.tags, externalId }
 }
 
-const valueOf = (contact: SourceContact, from: string): string | number | boolean | undefined => {
+const sourceValue = (contact: SourceContact, from: string): string | number | boolean | undefined => {
   const value = from.startsWith("customFields.")
     ? contact.customFields[from.slice("customFields.".length)]
     : standard(contact).get(from)

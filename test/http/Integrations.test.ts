@@ -22,7 +22,12 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Integrat
         body: { provider: "HUBSPOT", credentials: emulator.credentials }
       })
       assert.strictEqual(connected.status, 201, connected.text)
-      assert.deepInclude(connected.json, { provider: "HUBSPOT", status: "ACTIVE", accountId: "12345678", lastError: null })
+      assert.deepInclude(connected.json, {
+        provider: "HUBSPOT",
+        status: "ACTIVE",
+        accountId: "12345678",
+        lastError: null
+      })
       assert.deepStrictEqual(connected.json.credentials, { accessToken: "••••3333" })
 
       const synced = yield* ask("POST", "/integrations/HUBSPOT/sync", user)

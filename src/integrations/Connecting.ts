@@ -1,0 +1,98 @@
+/** How an integration comes to be, and to new credentials. */
+import { Crypto, Effect, type Scope } from "effect"
+import { makeUserTransactions } from "../database/UserTransactions.ts"
+import type { Actor } from "../domain/Actor.ts"
+import { IntegrationId } from "../domain/Ids.ts"
+import type { NewIntegration, Settings } from "../domain/Integration.ts"
+import { CredentialsRefused, CredentialsUncheckable, InvalidIntegration } from "../domain/IntegrationErrors.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
+import type { Account, Provider } from "../plugin/Provider.ts"
+import { Sessions } from "../plugin/Sessions.ts"
+import { SyncRunRepo } from "../sync/SyncRunRepo.ts"
+import { Webhooks } from "../webhooks/Webhooks.ts"
+import { verifyInTime } from "./Checks.ts"
+import { maskedUrl, split, validate } from "./ConnectForm.ts"
+import { Connections, type Credentials } from "./Connections.ts"
+import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
+import { passes, troubleOf } from "./Troubles.ts"
+
+/** Makes what {@link Integrations.connect} does; fails with a `SqlError` when another request was quicker. */
+export const makeConnecting = Effect.gen(function* () {
+  const repo = yield* IntegrationRepo
+  const runs = yield* SyncRunRepo
+  const registry = yield* PluginRegistry
+  const sessions = yield* Sessions
+  const connections = yield* Connections
+  const webhooks = yield* Webhooks
+  const crypto = yield* Crypto.Crypto
+  const transaction = yield* makeUserTransactions
+
+  /** Asks the provider about credentials that are not stored yet. */
+  const judge = Effect.fnUntraced(function* (
+    provider: Provider,
+    id: IntegrationId,
+    credentials: Credentials,
+    settings: Settings
+  ): Effect.fn.Return<
+    { readonly account: Account | null; readonly trouble: Trouble | null },
+    CredentialsRefused,
+    Scope.Scope
+  > {
+    const session = yield* Effect.orDie(sessions.open(provider, id, credentials, split(settings).own))
+    return yield* verifyInTime(session).pipe(
+      Effect.map((account) => ({ account, trouble: null })),
+      Effect.catchTag("ProviderError", (error) => {
+        const trouble = troubleOf(provider, error)
+        return passes(trouble.kind)
+          ? Effect.succeed({ account: null, trouble })
+          : Effect.fail(new CredentialsRefused({ reason: trouble.sentence, kind: trouble.kind }))
+      })
+    )
+  }, Effect.scoped)
+
+  /** The user's webhook for all events, where the provider takes them. */
+  const manageWebhook = Effect.fnUntraced(function* (
+    actor: Actor,
+    provider: Provider,
+    row: IntegrationRow,
+    credentials: Credentials
+  ) {
+    if (!provider.hasWebhook) return
+    const { webhook: url } = yield* Effect.scoped(
+      sessions.open(provider, row.id, credentials, split(row.settings).own)
+    ).pipe(Effect.orDie)
+    yield* webhooks.deleteManaged(actor, provider.id)
+    if (url === undefined) return
+    const description = `All events, for ${provider.name}`
+    yield* webhooks.createManaged(actor, { url: maskedUrl(url), events: ["*"], description }, { by: provider.id, url })
+  })
+
+  return Effect.fnUntraced(function* (actor: Actor, { provider: name, credentials, settings }: NewIntegration) {
+    const provider = yield* registry
+      .get(name)
+      .pipe(Effect.mapError(({ message }) => new InvalidIntegration({ errors: [{ path: "provider", message }] })))
+    yield* validate(provider, { credentials, ...(settings === undefined ? {} : { settings }) })
+    const old = yield* transaction(actor.userId, repo.find(actor.userId, provider.id))
+    const id = old?.id ?? IntegrationId.make(yield* Effect.orDie(crypto.randomUUIDv7()))
+    const owner = { id, userId: actor.userId, provider: provider.id }
+    const wanted = { ...old?.settings, ...settings }
+    const { account, trouble } = yield* judge(provider, id, credentials, wanted)
+    if (old !== undefined && trouble !== null) return yield* new CredentialsUncheckable({ reason: trouble.what })
+    const sealed = yield* connections.seal(owner, credentials)
+    return yield* transaction(
+      actor.userId,
+      Effect.gen(function* () {
+        const isOtherAccount = old !== undefined && old.accountId !== null && old.accountId !== account?.id
+        if (isOtherAccount) {
+          yield* runs.cancelOpen(id)
+          yield* repo.forgetSent(old)
+        }
+        const row = yield* repo.save(owner, { credentials: sealed, settings: wanted, account, trouble })
+        yield* manageWebhook(actor, provider, row, credentials)
+        const action = old === undefined ? "integration.connected" : "integration.reconnected"
+        yield* repo.announce(actor, action, row, { accountId: row.accountId, status: row.status })
+        return row
+      })
+    )
+  })
+})
