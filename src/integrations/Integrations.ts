@@ -171,16 +171,7 @@ export class Integrations extends Context.Service<
         fields: Effect.fn("Integrations.fields")(function* (userId, name) {
           const { provider, row } = yield* find(userId, name)
           if (provider.contacts === undefined) return yield* noContacts(provider)
-          const fields = yield* connections
-            .fields(row)
-            .pipe(
-              Effect.catchTag("ProviderError", (error) =>
-                Effect.flatMap(checks.failed(row, error), ({ kind, sentence }) =>
-                  Effect.fail(new ProviderFailed({ reason: sentence, kind }))
-                )
-              )
-            )
-          return fields.map((field) => new ProviderFieldInfo(field))
+          return (yield* checks.fields(row)).map((field) => new ProviderFieldInfo(field))
         }),
 
         managedWebhook: Effect.fn("Integrations.managedWebhook")(function* (userId, name) {
