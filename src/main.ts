@@ -60,6 +60,8 @@ import { AuditRepo } from "./telemetry/AuditRepo.ts"
 import { GaugeRepo } from "./telemetry/GaugeRepo.ts"
 import { LogsLayer } from "./telemetry/Logs.ts"
 import { Keyring } from "./vault/Keyring.ts"
+import { Rotation } from "./vault/Rotation.ts"
+import { RotationRepo } from "./vault/RotationRepo.ts"
 import { Vault } from "./vault/Vault.ts"
 import { Deliveries } from "./webhooks/Deliveries.ts"
 import { DeliveryRepo } from "./webhooks/DeliveryRepo.ts"
@@ -168,6 +170,8 @@ const Dispatching = Layer.mergeAll(DispatcherLayer, HealthCheckLayer, ReplayWork
 const ServerBesideDispatcher = HttpServerLayer.pipe(Layer.provide(DispatcherHealth.layer))
 const AnyPort = NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })
 
+const Rotating = Rotation.layer.pipe(Layer.provide([RotationRepo.layer, Vault.layer]), Layer.provide([Keys, Database]))
+
 const nexus = Command.make("nexus").pipe(
   Command.withDescription(
     "Signed webhooks from a Postgres outbox: what commits in the database reaches other systems, whatever crashes."
@@ -178,7 +182,7 @@ const nexus = Command.make("nexus").pipe(
     deliveries.pipe(Command.provide(Services)),
     doctor.pipe(Command.provide(Services)),
     events.pipe(Command.provide(Services)),
-    keys,
+    keys(Rotating),
     migrate.pipe(Command.provide(DatabaseLayer)),
     openapi,
     serve.pipe(
