@@ -61,7 +61,8 @@ import { GaugeRepo } from "./telemetry/GaugeRepo.ts"
 import { LogsLayer } from "./telemetry/Logs.ts"
 import { Keyring } from "./vault/Keyring.ts"
 import { Rotation } from "./vault/Rotation.ts"
-import { RotationRepo } from "./vault/RotationRepo.ts"
+import { SealedRepo } from "./vault/SealedRepo.ts"
+import { SealsLayer } from "./vault/Seals.ts"
 import { Vault } from "./vault/Vault.ts"
 import { Deliveries } from "./webhooks/Deliveries.ts"
 import { DeliveryRepo } from "./webhooks/DeliveryRepo.ts"
@@ -75,7 +76,6 @@ import { ReplayRepo } from "./webhooks/ReplayRepo.ts"
 import { Replays } from "./webhooks/Replays.ts"
 import { ReplayWorkerLayer } from "./webhooks/ReplayWorker.ts"
 import { RetryRepo } from "./webhooks/RetryRepo.ts"
-import { SealsLayer } from "./webhooks/Seals.ts"
 import { Sender } from "./webhooks/Sender.ts"
 import { Statistics } from "./webhooks/Statistics.ts"
 import { StatRepo } from "./webhooks/StatRepo.ts"
@@ -124,6 +124,7 @@ const Repositories = Layer.mergeAll(
   RecipientRepo.layer,
   ReplayRepo.layer,
   RetryRepo.layer,
+  SealedRepo.layer,
   StatRepo.layer,
   SyncRecordRepo.layer,
   SyncRunRepo.layer,
@@ -170,7 +171,7 @@ const Dispatching = Layer.mergeAll(DispatcherLayer, HealthCheckLayer, ReplayWork
 const ServerBesideDispatcher = HttpServerLayer.pipe(Layer.provide(DispatcherHealth.layer))
 const AnyPort = NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })
 
-const Rotating = Rotation.layer.pipe(Layer.provide([RotationRepo.layer, Vault.layer]), Layer.provide([Keys, Database]))
+const Rotating = Rotation.layer.pipe(Layer.provide([SealedRepo.layer, Vault.layer]), Layer.provide([Keys, Database]))
 
 const nexus = Command.make("nexus").pipe(
   Command.withDescription(

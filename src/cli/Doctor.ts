@@ -5,8 +5,8 @@ import { pendingMigrations } from "../database/Migrations.ts"
 import { faultOf } from "../database/PostgresFault.ts"
 import { publicUrl } from "../http/PublicUrl.ts"
 import { GaugeRepo } from "../telemetry/GaugeRepo.ts"
+import { checkSeals } from "../vault/Seals.ts"
 import { LeaseRepo } from "../webhooks/LeaseRepo.ts"
-import { checkSeals } from "../webhooks/Seals.ts"
 
 /** The doctor found something that keeps the service from working. */
 class Unwell extends Schema.TaggedError<Unwell>()("Unwell", { count: Schema.Int }) {

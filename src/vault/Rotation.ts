@@ -1,7 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Keyring } from "./Keyring.ts"
-import { RotationRepo, type SealedValue, sealedColumns } from "./RotationRepo.ts"
+import { SealedRepo, type SealedValue, sealedColumns } from "./SealedRepo.ts"
 import { Vault } from "./Vault.ts"
 
 /** Values that are sealed anew in one transaction. */
@@ -29,7 +29,7 @@ export class Rotation extends Context.Service<
   static readonly layer = Layer.effect(
     Rotation,
     Effect.gen(function* () {
-      const repo = yield* RotationRepo
+      const repo = yield* SealedRepo
       const vault = yield* Vault
       const { sealing } = yield* Keyring
 

@@ -24,8 +24,6 @@ export class RecipientRepo extends Context.Service<
   {
     /** The rows of those webhooks that still exist. */
     load(webhooks: ReadonlyArray<WebhookId>): Effect.Effect<ReadonlyArray<RecipientRow>, SqlError>
-    /** The oldest webhook and the newest, as far as there are any. */
-    readonly ends: Effect.Effect<ReadonlyArray<RecipientRow>, SqlError>
   }
 >()("nexus/webhooks/RecipientRepo") {
   static readonly layer = Layer.effect(
@@ -37,10 +35,7 @@ export class RecipientRepo extends Context.Service<
       )
       return RecipientRepo.of({
         load: (webhooks) => sql<RecipientRow>`
-          SELECT ${columns} FROM nexus.webhook_subscription WHERE id = ANY (${webhooks}::text[]::uuid[])`,
-        ends: sql<RecipientRow>`
-          (SELECT ${columns} FROM nexus.webhook_subscription ORDER BY id LIMIT 1)
-          UNION (SELECT ${columns} FROM nexus.webhook_subscription ORDER BY id DESC LIMIT 1)`
+          SELECT ${columns} FROM nexus.webhook_subscription WHERE id = ANY (${webhooks}::text[]::uuid[])`
       })
     })
   )

@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Redacted, Ref } from "effect"
 import { Keyring, parseKeys } from "../../src/vault/Keyring.ts"
 import { Rotation } from "../../src/vault/Rotation.ts"
-import { RotationRepo, sealedColumns } from "../../src/vault/RotationRepo.ts"
+import { SealedRepo, sealedColumns } from "../../src/vault/SealedRepo.ts"
 import { type Binding, type Sealed, Vault } from "../../src/vault/Vault.ts"
 import { TestDatabase } from "../support/Database.ts"
 
@@ -20,7 +20,7 @@ const vaultWith = (text: string) =>
 const rotateWith = (text: string) =>
   Layer.build(
     Layer.fresh(Rotation.layer).pipe(
-      Layer.provide([Layer.fresh(Vault.layer), RotationRepo.layer]),
+      Layer.provide([Layer.fresh(Vault.layer), SealedRepo.layer]),
       Layer.provide(Layer.fresh(keyring(text)))
     )
   ).pipe(Effect.flatMap((context) => Context.get(context, Rotation).rotate(() => Effect.void)))

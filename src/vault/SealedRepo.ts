@@ -20,6 +20,13 @@ interface SealedColumn {
   readonly provider: string
 }
 
+interface SealedRow {
+  readonly sealed: Sealed
+  readonly row: string
+  readonly user: string
+  readonly provider: string
+}
+
 const columns: ReadonlyArray<SealedColumn> = [
   { table: "integration", column: "credentials", field: "credentials", row: "id::text", provider: "provider" },
   { table: "webhook_subscription", column: "secret", field: "secret", row: "id::text", provider: "''" },
@@ -38,8 +45,8 @@ const columns: ReadonlyArray<SealedColumn> = [
 /** The columns, by name for messages and tests. */
 export const sealedColumns: ReadonlyArray<string> = columns.map(({ table, column }) => `${table}.${column}`)
 
-export class RotationRepo extends Context.Service<
-  RotationRepo,
+export class SealedRepo extends Context.Service<
+  SealedRepo,
   {
     /** Values of a column that another key than this one sealed, behind the row given, by row. */
     stale(
@@ -48,35 +55,49 @@ export class RotationRepo extends Context.Service<
       after: SealedValue | null,
       limit: number
     ): Effect.Effect<ReadonlyArray<SealedValue>, SqlError>
+    /** What is kept for good, as samples: the oldest and the newest value of each such column, as far as there are any. */
+    readonly samples: Effect.Effect<ReadonlyArray<SealedValue>, SqlError>
     /** Puts new seals in the place of old ones, where those are still there; says how many were. */
     replace(
       column: string,
       values: ReadonlyArray<{ readonly old: SealedValue; readonly sealed: Sealed }>
     ): Effect.Effect<number, SqlError>
   }
->()("nexus/vault/RotationRepo") {
+>()("nexus/vault/SealedRepo") {
   static readonly layer = Layer.effect(
-    RotationRepo,
+    SealedRepo,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const find = (name: string) =>
         Effect.fromNullishOr(columns.find(({ table, column }) => `${table}.${column}` === name)).pipe(Effect.orDie)
 
-      return RotationRepo.of({
+      const select = ({ table, column, row, provider }: SealedColumn) => sql`
+        SELECT ${sql(column)} AS sealed, ${sql.literal(row)} AS row, user_id AS user, ${sql.literal(provider)} AS provider
+        FROM nexus.${sql(table)}`
+      const valueOf =
+        ({ table, field }: SealedColumn) =>
+        ({ sealed, ...place }: SealedRow): SealedValue => ({ sealed, binding: { table, field, ...place } })
+
+      return SealedRepo.of({
+        samples: Effect.gen(function* () {
+          const values: Array<SealedValue> = []
+          for (const name of ["integration.credentials", "webhook_subscription.secret"]) {
+            const column = yield* find(name)
+            const rows = yield* sql<SealedRow>`
+              (${select(column)} ORDER BY id LIMIT 1) UNION (${select(column)} ORDER BY id DESC LIMIT 1)`
+            values.push(...rows.map(valueOf(column)))
+          }
+          return values
+        }),
         stale: Effect.fnUntraced(function* (name, keyId, after, limit) {
-          const { table, column, field, row, provider } = yield* find(name)
-          const rows = yield* sql<{
-            readonly sealed: Sealed
-            readonly row: string
-            readonly user: string
-            readonly provider: string
-          }>`
-            SELECT ${sql(column)} AS sealed, ${sql.literal(row)} AS row, user_id AS user, ${sql.literal(provider)} AS provider
-            FROM nexus.${sql(table)}
+          const sealed = yield* find(name)
+          const { column, row } = sealed
+          const rows = yield* sql<SealedRow>`
+            ${select(sealed)}
             WHERE ${sql(column)} IS NOT NULL AND split_part(${sql(column)}, '.', 2) <> ${keyId}
               AND (user_id, ${sql.literal(row)}) > (${after?.binding.user ?? ""}, ${after?.binding.row ?? ""})
             ORDER BY user_id, ${sql.literal(row)} LIMIT ${limit}`
-          return rows.map(({ sealed, ...place }) => ({ sealed, binding: { table, field, ...place } }))
+          return rows.map(valueOf(sealed))
         }),
         replace: Effect.fnUntraced(function* (name, values) {
           const { table, column, row } = yield* find(name)
