@@ -1,17 +1,26 @@
 -- Contacts from other applications: single ones, and tables that contacts follow. sql/README.md is the manual.
 
+-- Functions that only other functions of this file call have no search path of their own: it is that of their callers,
+-- and setting one costs more than most of them do.
+
 -- Why something can't be a contact; null when it can. People read these sentences. The pattern is that of
--- <input type=email> in the HTML standard, with at least one dot in the domain.
+-- <input type=email> in the HTML standard, with at least one dot in the domain; in parts, because Postgres builds the
+-- automaton of a pattern anew for each text, and that of a bounded repetition is large.
 CREATE FUNCTION nexus.contact_fault(
   user_id text, email text, first_name text, last_name text, phone text, company text, job_title text, card_id text,
   tags text[], custom_fields jsonb
-) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  address text COLLATE "C" := coalesce(btrim(email), '');
+  fault text;
+BEGIN
+  fault := CASE
     WHEN coalesce(user_id, '') = '' THEN 'The user id is empty.'
     WHEN length(user_id) > 255 THEN 'The user id is longer than 255 characters.'
-    WHEN coalesce(btrim(email), '') = '' THEN 'The contact has no email address.'
-    WHEN length(btrim(email)) > 254 THEN 'The email address is longer than 254 characters.'
-    WHEN btrim(email) COLLATE "C" !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'
+    WHEN address = '' THEN 'The contact has no email address.'
+    WHEN length(address) > 254 THEN 'The email address is longer than 254 characters.'
+    WHEN address !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+$' OR address ~ '@-|\.-|-\.|-$'
+      OR strpos(address, '@') > 65 OR (length(address) > 64 AND address ~ '@.*[^.]{64}')
       THEN 'The email address is not of the form name@example.com.'
     WHEN length(first_name) > 255 THEN 'The first name is longer than 255 characters.'
     WHEN length(last_name) > 255 THEN 'The last name is longer than 255 characters.'
@@ -20,24 +29,28 @@ CREATE FUNCTION nexus.contact_fault(
     WHEN length(job_title) > 255 THEN 'The job title is longer than 255 characters.'
     WHEN length(card_id) > 255 THEN 'The card id is longer than 255 characters.'
     WHEN cardinality(tags) > 100 THEN 'There are more than 100 tags.'
-    WHEN EXISTS (SELECT FROM unnest(tags) AS tag WHERE tag IS NULL OR tag !~ '^\S(.*\S)?$' OR length(tag) > 100)
-      THEN 'A tag is empty, longer than 100 characters, or has spaces at its ends.'
     WHEN jsonb_typeof(custom_fields) <> 'object' THEN 'The custom fields are not a JSON object.'
-    WHEN (SELECT count(*) FROM jsonb_object_keys(CASE jsonb_typeof(custom_fields) WHEN 'object' THEN custom_fields END)) > 100
-      THEN 'There are more than 100 custom fields.'
-    ELSE (
-      SELECT min(CASE
-        WHEN key !~ '^[A-Za-z][A-Za-z0-9_]{0,63}$' THEN 'The custom field "' || left(key, 64) || '" is not named with a letter, then up to 63 letters, digits and _.'
-        WHEN jsonb_typeof(value) NOT IN ('string', 'number', 'boolean', 'null') THEN 'The custom field "' || key || '" is neither a text, a number, a boolean nor null.'
-        WHEN length(value #>> '{}') > 4096 THEN 'The custom field "' || key || '" is longer than 4096 characters.'
-      END)
-      FROM jsonb_each(CASE jsonb_typeof(custom_fields) WHEN 'object' THEN custom_fields END)
-    )
-  END
+  END;
+  -- Queries only where there is something to ask: without them, the rest is evaluated with no plan at all.
+  IF fault IS NULL AND cardinality(tags) > 0 THEN
+    IF EXISTS (SELECT FROM unnest(tags) AS tag WHERE tag IS NULL OR tag !~ '^\S(.*\S)?$' OR length(tag) > 100) THEN
+      fault := 'A tag is empty, longer than 100 characters, or has spaces at its ends.';
+    END IF;
+  END IF;
+  IF fault IS NULL AND custom_fields <> '{}' THEN
+    SELECT CASE WHEN count(*) > 100 THEN 'There are more than 100 custom fields.' ELSE min(CASE
+      WHEN key !~ '^[A-Za-z][A-Za-z0-9_]{0,63}$' THEN 'The custom field "' || left(key, 64) || '" is not named with a letter, then up to 63 letters, digits and _.'
+      WHEN jsonb_typeof(value) NOT IN ('string', 'number', 'boolean', 'null') THEN 'The custom field "' || key || '" is neither a text, a number, a boolean nor null.'
+      WHEN length(value #>> '{}') > 4096 THEN 'The custom field "' || key || '" is longer than 4096 characters.'
+    END) END
+    INTO fault FROM jsonb_each(custom_fields);
+  END IF;
+  RETURN fault;
+END
 $$;
 
 -- The data of CONTACT_CREATED.
-CREATE FUNCTION nexus.contact_event(contact nexus.contact) RETURNS json LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION nexus.contact_event(contact nexus.contact) RETURNS json LANGUAGE sql STABLE AS $$
   SELECT format('{"contactId":%s,"firstName":%s,"lastName":%s,"email":%s,"phone":%s,"cardId":%s}',
     to_json(contact.id), coalesce(to_json(contact.first_name)::text, 'null'), coalesce(to_json(contact.last_name)::text, 'null'),
     to_json(contact.email), coalesce(to_json(contact.phone)::text, 'null'), coalesce(to_json(contact.card_id)::text, 'null'))::json
@@ -140,7 +153,7 @@ CREATE FUNCTION nexus.contact_query(target oid, relation text, user_id text, col
 $$;
 
 -- Deletes the rows' contacts that no other row follows.
-CREATE FUNCTION nexus.unfollow_contacts(source oid, keys text[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION nexus.unfollow_contacts(source oid, keys text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   gone uuid[];
 BEGIN
@@ -154,7 +167,7 @@ $$;
 
 -- Makes the contacts of some rows what the rows say. In order: rows whose contact keeps its address, rows whose address
 -- or user changed, rows that have no contact yet. What is not mapped stays as it is.
-CREATE FUNCTION nexus.follow_contacts(source oid, given jsonb[], emit boolean) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION nexus.follow_contacts(source oid, given jsonb[], emit boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   moved record;
   taker uuid;
@@ -163,10 +176,10 @@ BEGIN
     SELECT c.id, c.user_id AS old_user, r.key, r.user_id, r.email
     FROM nexus.contact_rows(given) AS r JOIN nexus.contact_source AS s ON s.source = follow_contacts.source AND s.key = r.key
       JOIN nexus.contact AS c ON c.id = s.contact_id
-    WHERE c.user_id <> r.user_id OR lower(c.email) <> lower(r.email)
+    WHERE c.user_id <> r.user_id OR lower(c.email) <> lower(r.email COLLATE "C")
     ORDER BY c.id
   LOOP
-    SELECT c.id INTO taker FROM nexus.contact AS c WHERE c.user_id = moved.user_id AND lower(c.email) = lower(moved.email);
+    SELECT c.id INTO taker FROM nexus.contact AS c WHERE c.user_id = moved.user_id AND lower(c.email) = lower(moved.email COLLATE "C");
     IF taker IS NULL AND moved.old_user = moved.user_id
       AND NOT EXISTS (SELECT FROM nexus.contact_source AS s WHERE s.contact_id = moved.id AND (s.source, s.key) <> (follow_contacts.source, moved.key))
     THEN
@@ -184,15 +197,15 @@ BEGIN
 
   WITH fresh AS MATERIALIZED (
     SELECT nexus.uuid7() AS id, r.* FROM (
-      SELECT DISTINCT ON (r.user_id, lower(r.email)) r.* FROM nexus.contact_rows(given) AS r
+      SELECT DISTINCT ON (r.user_id, lower(r.email COLLATE "C")) r.* FROM nexus.contact_rows(given) AS r
       WHERE NOT EXISTS (SELECT FROM nexus.contact_source AS s WHERE s.source = follow_contacts.source AND s.key = r.key)
-      ORDER BY r.user_id, lower(r.email), r.ordinal DESC
+      ORDER BY r.user_id, lower(r.email COLLATE "C"), r.ordinal DESC
     ) AS r
   ), written AS (
     INSERT INTO nexus.contact AS c (id, user_id, email, first_name, last_name, phone, company, job_title, card_id, tags, custom_fields)
     SELECT fresh.id, fresh.user_id, fresh.email, n.first_name, n.last_name, n.phone, n.company, n.job_title, n.card_id, n.tags, n.custom_fields
     FROM fresh, nexus.contact_merged(NULL, fresh.fields, fresh.custom) AS n
-    ORDER BY fresh.user_id, lower(fresh.email)
+    ORDER BY fresh.user_id, lower(fresh.email COLLATE "C")
     ON CONFLICT (user_id, lower(email)) DO UPDATE SET (first_name, last_name, phone, company, job_title, card_id, tags, custom_fields) =
       (SELECT n.first_name, n.last_name, n.phone, n.company, n.job_title, n.card_id, n.tags, n.custom_fields
        FROM fresh, nexus.contact_merged(c, fresh.fields, fresh.custom) AS n WHERE fresh.id = excluded.id)
@@ -203,21 +216,21 @@ BEGIN
 
   INSERT INTO nexus.contact_source (source, key, contact_id)
   SELECT follow_contacts.source, r.key, c.id
-  FROM nexus.contact_rows(given) AS r JOIN nexus.contact AS c ON c.user_id = r.user_id AND lower(c.email) = lower(r.email)
+  FROM nexus.contact_rows(given) AS r JOIN nexus.contact AS c ON c.user_id = r.user_id AND lower(c.email) = lower(r.email COLLATE "C")
   ON CONFLICT DO NOTHING;
 END
 $$;
 
 -- The rows of nexus.contact_query that can be contacts; of several with one key, the last.
 CREATE FUNCTION nexus.contact_rows(given jsonb[])
-RETURNS TABLE (ordinal bigint, key text, user_id text, email text, fields jsonb, custom jsonb) LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT DISTINCT ON (r ->> 'key') number, r ->> 'key', r ->> 'user_id', btrim(r ->> 'email') COLLATE "C", r -> 'fields', r -> 'custom'
+RETURNS TABLE (ordinal bigint, key text, user_id text, email text, fields jsonb, custom jsonb) LANGUAGE sql STABLE AS $$
+  SELECT DISTINCT ON (r ->> 'key') number, r ->> 'key', r ->> 'user_id', btrim(r ->> 'email'), r -> 'fields', r -> 'custom'
   FROM unnest(given) WITH ORDINALITY AS _ (r, number)
   ORDER BY r ->> 'key', number DESC
 $$;
 
 -- A contact with some of its fields replaced; of no contact, a new one.
-CREATE FUNCTION nexus.contact_merged(c nexus.contact, fields jsonb, custom jsonb) RETURNS nexus.contact LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION nexus.contact_merged(c nexus.contact, fields jsonb, custom jsonb) RETURNS nexus.contact LANGUAGE plpgsql STABLE AS $$
 DECLARE
   merged nexus.contact := c;
 BEGIN
@@ -235,7 +248,7 @@ END
 $$;
 
 -- Tags as JSON, as an array without repetitions, in the order given.
-CREATE FUNCTION nexus.contact_tags(tags jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION nexus.contact_tags(tags jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
   SELECT coalesce(array_agg(tag ORDER BY first), '{}') FROM (
     SELECT tag, min(ordinal) AS first
     FROM jsonb_array_elements_text(CASE jsonb_typeof(tags) WHEN 'array' THEN tags END) WITH ORDINALITY AS _ (tag, ordinal) GROUP BY tag
@@ -253,8 +266,8 @@ DECLARE
 BEGIN
   WITH judged AS (
     SELECT r.given, number, nexus.contact_fault(r.given ->> 'user_id', r.given ->> 'email', f ->> 'first_name', f ->> 'last_name', f ->> 'phone', f ->> 'company',
-      f ->> 'job_title', f ->> 'card_id', nexus.contact_tags(f -> 'tags'), r.given -> 'custom') AS fault
-    FROM unnest(follow_batch.given) WITH ORDINALITY AS r (given, number), jsonb_extract_path(r.given, 'fields') AS f
+      f ->> 'job_title', f ->> 'card_id', CASE WHEN f ? 'tags' THEN nexus.contact_tags(f -> 'tags') END, r.given -> 'custom') AS fault
+    FROM unnest(follow_batch.given) WITH ORDINALITY AS r (given, number), LATERAL (SELECT r.given -> 'fields' AS f) AS _
   )
   SELECT array_agg(judged.given ORDER BY number) FILTER (WHERE fault IS NULL), count(nexus.bury_contact(source_name, judged.given, fault)) FILTER (WHERE fault IS NOT NULL)
   INTO good, bad FROM judged;
@@ -283,7 +296,7 @@ END
 $$;
 
 -- The event type of these dead letters is one that can't be sent: they are for people to read.
-CREATE FUNCTION nexus.bury_contact(source_name text, given jsonb, fault text) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION nexus.bury_contact(source_name text, given jsonb, fault text) RETURNS void LANGUAGE sql AS $$
   INSERT INTO nexus.dead_letter (id, user_id, event_type, payload, reason, created_at)
   VALUES (nexus.uuid7(), coalesce(given ->> 'user_id', ''), 'nexus.contacts_on', jsonb_build_object('key', given -> 'key', 'email', given -> 'email')::text::json,
     'A row of ' || source_name || ' could not become a contact: ' || fault, now())

@@ -25,8 +25,14 @@ const importFile = Command.make(
       Argument.withDescription("A CSV file with a header; email is the one column it needs")
     ),
     user,
-    emit: Flag.Boolean("emit").pipe(Flag.withDescription("Emit CONTACT_CREATED for new contacts")),
-    dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Say what would happen, and write nothing"))
+    emit: Flag.Boolean("emit").pipe(
+      Flag.withDescription("Emit CONTACT_CREATED for new contacts"),
+      Flag.withDefault(false)
+    ),
+    dryRun: Flag.Boolean("dry-run").pipe(
+      Flag.withDescription("Say what would happen, and write nothing"),
+      Flag.withDefault(false)
+    )
   },
   Effect.fn(function* ({ file, user, emit, dryRun }) {
     const imports = yield* ContactImport

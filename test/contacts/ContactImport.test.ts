@@ -105,10 +105,9 @@ layer(ContactsLayer, { excludeTestServices: true, timeout: "120 seconds" })("An 
       const sql = yield* PgClient.PgClient
       const rows = Array.from({ length: 700 }, (_, index) => `p${index}@x.co`)
       const files = [rows, rows.toReversed(), rows, rows.toReversed()].map((rows) => ["email", ...rows].join("\n"))
-      const results = yield* Effect.all(
-        files.map((file) => importText("con", file, { emit: true })),
-        { concurrency: "unbounded" }
-      )
+      const results = yield* Effect.forEach(files, (file) => importText("con", file, { emit: true }), {
+        concurrency: "unbounded"
+      })
       assert.strictEqual(
         results.reduce((sum, { created }) => sum + created, 0),
         700

@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
+import { Effect, FileSystem, Schedule } from "effect"
 import { takeOutbox } from "../support/Producer.ts"
 import { TestApi } from "../support/TestApi.ts"
 
@@ -116,6 +116,41 @@ layer(TestApi.layer(), { excludeTestServices: true, timeout: "60 seconds" })("Fi
       })
       assert.strictEqual((yield* upload("big", body)).status, 413)
       assert.deepStrictEqual(yield* spooled, [])
+    })
+  )
+
+  it.effect("that come slowly keep no transaction waiting, and are gone when their client is", () =>
+    Effect.gen(function* () {
+      const { url, token } = yield* TestApi
+      const sql = yield* PgClient.PgClient
+      const authorization = `Bearer ${yield* token("slow")}`
+      const client = new AbortController()
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("email\na@x.co\n"))
+      })
+      const request = fetch(`${url}/contacts/import`, {
+        method: "POST",
+        headers: { ...csv, authorization },
+        body,
+        duplex: "half",
+        signal: client.signal
+      }).catch(() => "aborted")
+      const until = (count: number) =>
+        spooled.pipe(
+          Effect.repeat({ until: (files) => files.length === count, schedule: Schedule.spaced("10 millis") }),
+          Effect.timeout("20 seconds")
+        )
+      yield* until(1)
+      assert.deepStrictEqual(
+        yield* sql`
+          SELECT state, query FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND query ~ 'contact'`,
+        []
+      )
+      client.abort()
+      assert.strictEqual(yield* Effect.promise(() => request), "aborted")
+      yield* until(0)
+      assert.deepStrictEqual(yield* contactsOf("slow"), [])
     })
   )
 

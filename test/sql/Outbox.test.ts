@@ -8,7 +8,21 @@ import { makeProducer, refusal, takeOutbox } from "../support/Producer.ts"
 const Test = TestDatabase.layer.pipe(Layer.provideMerge(NodeServices.layer))
 
 /** What the documentation lets other applications call. */
-const documented = ["emit", "emit_off", "emit_on", "emit_rows", "emit_trigger", "uuid7"]
+const documented = [
+  "contact_query",
+  "contacts_off",
+  "contacts_on",
+  "emit",
+  "emit_off",
+  "emit_on",
+  "emit_rows",
+  "emit_trigger",
+  "follow_existing",
+  "follow_rows",
+  "forget_sources",
+  "upsert_contact",
+  "uuid7"
+]
 
 layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("The outbox, for another application", (it) => {
   it.effect("takes its documented columns and returns the id", () =>

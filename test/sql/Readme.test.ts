@@ -29,14 +29,26 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("sql/README.md
 
       const emitted = yield* takeOutbox
       assert.deepStrictEqual(
-        [...emitted.slice(0, 2), ...emitted.slice(-1)].map(({ userId, payload }) => [userId, payload]),
+        [...emitted.slice(0, 2), ...emitted.slice(-3, -2)].map(({ userId, payload }) => [userId, payload]),
         [
           ["user-123", '{"contactId": "contact-123", "email": "john@example.com"}'],
           ["user-123", '{"cardId": "card-123"}'],
           ["user-123", '{"id":"card-1","title":"My card"}']
         ]
       )
-      assert.strictEqual(emitted.length, 2 + 1000 + 1)
+      assert.deepStrictEqual(
+        emitted.slice(-2).map(({ eventType, payload }) => [eventType, JSON.parse(payload).email]),
+        [
+          ["CONTACT_CREATED", "john@example.com"],
+          ["CONTACT_CREATED", "jim@example.com"]
+        ]
+      )
+      assert.strictEqual(emitted.length, 2 + 1000 + 1 + 2)
+      assert.deepStrictEqual(yield* admin`SELECT email, first_name, custom_fields FROM nexus.contact ORDER BY email`, [
+        { email: "jane.doe@example.com", firstName: "Jane", customFields: { plan: "free" } },
+        { email: "jim@example.com", firstName: "Jim", customFields: { plan: "pro" } },
+        { email: "john@example.com", firstName: "John", customFields: { score: 4.5, newsletter: true } }
+      ])
     })
   )
 })
