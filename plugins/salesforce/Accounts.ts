@@ -1,0 +1,77 @@
+/** The company of a contact, which in Salesforce is a record of its own: an account. */
+import { Effect, Schema } from "effect"
+import { HttpClientRequest } from "effect/http"
+import { type OutgoingContact, perConnection, readJson } from "nexus-integrations/plugin"
+import { resource, type SalesforceConnection, send } from "./Client.ts"
+import { type Entry, Results, withDuplicateRule } from "./Collections.ts"
+import { isOneOf, query, queryable } from "./Soql.ts"
+
+/** The field that stands for the account's name, as the documented mapping has it. Contacts have none of that name. */
+export const companyField = "Company"
+
+const Account = Schema.Struct({ Id: Schema.String, Name: Schema.NullOr(Schema.String) })
+
+/** Ids by lower-case name; null where there is no account, or more than one. */
+const knownAccounts = perConnection((_: SalesforceConnection) => Effect.sync(() => new Map<string, string | null>()))
+
+const keyOf = (name: string) => name.trim().toLowerCase()
+
+/** The contacts with `AccountId` in the place of the company. Without an account the company is left out. */
+export const withAccounts = Effect.fnUntraced(function* (
+  connection: SalesforceConnection,
+  batch: ReadonlyArray<OutgoingContact>
+) {
+  // Leads have a company of their own.
+  if (connection.settings.object === "Lead") return batch.map((contact): Entry => ({ contact, fields: contact.fields }))
+  const known = yield* knownAccounts(connection)
+  const companies = batch.map(({ fields }) => String(fields[companyField] ?? "").trim())
+  const names = new Map(
+    companies.flatMap((name) => (name === "" || known.has(keyOf(name)) ? [] : [[keyOf(name), name]]))
+  )
+  yield* resolve(connection, known, names)
+  return batch.map((contact, index): Entry => {
+    const { [companyField]: _, ...fields } = contact.fields
+    const account = known.get(keyOf(companies[index] ?? ""))
+    return { contact, fields: account ? { AccountId: account, ...fields } : fields }
+  })
+})
+
+const resolve = Effect.fnUntraced(
+  function* (connection: SalesforceConnection, known: Map<string, string | null>, names: Map<string, string>) {
+    if (names.size === 0) return
+    for (const some of queryable(Array.from(names.values()), (name) => [name])) {
+      const soql = `SELECT Id, Name FROM Account WHERE ${isOneOf("Name", some)}`
+      for (const { Id, Name } of yield* query(connection, soql, Account)) {
+        const key = keyOf(Name ?? "")
+        // Of several accounts with one name none is guessed.
+        if (names.has(key)) known.set(key, known.has(key) ? null : Id)
+      }
+    }
+    const missing = Array.from(names).filter(([key]) => !known.has(key))
+    const created = connection.settings.createAccounts && missing.length > 0 ? yield* create(connection, missing) : []
+    for (const [index, [key]] of missing.entries()) known.set(key, created[index] ?? null)
+  },
+  (effect, _connection, known, names) =>
+    Effect.catchReason(effect, "ProviderError", "Forbidden", ({ missing }) => {
+      for (const key of names.keys()) if (!known.has(key)) known.set(key, null)
+      return Effect.logWarning(`Companies are left out: the Salesforce user needs ${missing} (Account)`)
+    })
+)
+
+/** Creates accounts: the id of each, in order; null for one that is refused. */
+const create = Effect.fnUntraced(function* (
+  connection: SalesforceConnection,
+  missing: ReadonlyArray<readonly [string, string]>
+) {
+  const request = HttpClientRequest.post(resource(connection, "/composite/sobjects")).pipe(
+    HttpClientRequest.bodyJsonUnsafe({
+      allOrNone: false,
+      records: missing.map(([, Name]) => ({ attributes: { type: "Account" }, Name }))
+    }),
+    withDuplicateRule(connection)
+  )
+  const results = yield* readJson(Results)(yield* send(connection, request))
+  const refused = results.filter(({ success }) => !success).length
+  if (refused > 0) yield* Effect.logWarning(`Salesforce refused ${refused} new accounts; their contacts have none`)
+  return results.map(({ success, id }) => (success ? (id ?? null) : null))
+})
