@@ -12,8 +12,8 @@ export const limits: Limits = {
   throttled: ({ status, headers, body }: Answer) => {
     // What jsforce retries beside the server's faults; Salesforce documents neither.
     if (status === 420 || status === 429) {
-      const seconds = Number(headers["retry-after"])
-      return seconds > 0 ? { kind: "rate", retryAfter: Duration.seconds(seconds) } : { kind: "rate" }
+      const seconds = Number(headers["retry-after"] ?? Number.NaN)
+      return Number.isFinite(seconds) ? { kind: "rate", retryAfter: Duration.seconds(seconds) } : { kind: "rate" }
     }
     if (status !== 403) return undefined
     const error = Option.getOrElse(decodeErrors(body), () => []).find(
