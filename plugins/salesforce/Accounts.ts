@@ -11,8 +11,16 @@ export const companyField = "Company"
 
 const Account = Schema.Struct({ Id: Schema.String, Name: Schema.NullOr(Schema.String) })
 
-/** Ids by lower-case name; null where there is no account, or more than one. */
-const knownAccounts = perConnection((_: SalesforceConnection) => Effect.sync(() => new Map<string, string | null>()))
+interface Accounts {
+  /** Ids by lower-case name; null where there is no account, or more than one. */
+  readonly known: Map<string, string | null>
+  /** Whether the user may not see accounts. Nothing more is asked then. */
+  isForbidden: boolean
+}
+
+const accounts = perConnection((_: SalesforceConnection) =>
+  Effect.sync((): Accounts => ({ known: new Map(), isForbidden: false }))
+)
 
 const keyOf = (name: string) => name.trim().toLowerCase()
 
@@ -23,12 +31,18 @@ export const withAccounts = Effect.fnUntraced(function* (
 ) {
   // Leads have a company of their own.
   if (connection.settings.object === "Lead") return batch.map((contact): Entry => ({ contact, fields: contact.fields }))
-  const known = yield* knownAccounts(connection)
+  const state = yield* accounts(connection)
+  const { known } = state
   const companies = batch.map(({ fields }) => String(fields[companyField] ?? "").trim())
   const names = new Map(
     companies.flatMap((name) => (name === "" || known.has(keyOf(name)) ? [] : [[keyOf(name), name]]))
   )
-  yield* resolve(connection, known, names)
+  if (names.size > 0 && !state.isForbidden) {
+    yield* Effect.catchReason(resolve(connection, known, names), "ProviderError", "Forbidden", ({ missing }) => {
+      state.isForbidden = true
+      return Effect.logWarning(`Companies are left out: the Salesforce user needs ${missing} (Account)`)
+    })
+  }
   return batch.map((contact, index): Entry => {
     const { [companyField]: _, ...fields } = contact.fields
     const account = known.get(keyOf(companies[index] ?? ""))
@@ -36,27 +50,24 @@ export const withAccounts = Effect.fnUntraced(function* (
   })
 })
 
-const resolve = Effect.fnUntraced(
-  function* (connection: SalesforceConnection, known: Map<string, string | null>, names: Map<string, string>) {
-    if (names.size === 0) return
-    for (const some of queryable(Array.from(names.values()), (name) => [name])) {
-      const soql = `SELECT Id, Name FROM Account WHERE ${isOneOf("Name", some)}`
-      for (const { Id, Name } of yield* query(connection, soql, Account)) {
-        const key = keyOf(Name ?? "")
-        // Of several accounts with one name none is guessed.
-        if (names.has(key)) known.set(key, known.has(key) ? null : Id)
-      }
+/** Looks names up among the accounts, and makes the missing ones if the settings say so. */
+const resolve = Effect.fnUntraced(function* (
+  connection: SalesforceConnection,
+  known: Map<string, string | null>,
+  names: ReadonlyMap<string, string>
+) {
+  for (const some of queryable(Array.from(names.values()), (name) => [name])) {
+    const soql = `SELECT Id, Name FROM Account WHERE ${isOneOf("Name", some)}`
+    for (const { Id, Name } of yield* query(connection, soql, Account)) {
+      const key = keyOf(Name ?? "")
+      // Of several accounts with one name none is guessed.
+      if (names.has(key)) known.set(key, known.has(key) ? null : Id)
     }
-    const missing = Array.from(names).filter(([key]) => !known.has(key))
-    const created = connection.settings.createAccounts && missing.length > 0 ? yield* create(connection, missing) : []
-    for (const [index, [key]] of missing.entries()) known.set(key, created[index] ?? null)
-  },
-  (effect, _connection, known, names) =>
-    Effect.catchReason(effect, "ProviderError", "Forbidden", ({ missing }) => {
-      for (const key of names.keys()) if (!known.has(key)) known.set(key, null)
-      return Effect.logWarning(`Companies are left out: the Salesforce user needs ${missing} (Account)`)
-    })
-)
+  }
+  const missing = Array.from(names).filter(([key]) => !known.has(key))
+  const created = connection.settings.createAccounts && missing.length > 0 ? yield* create(connection, missing) : []
+  for (const [index, [key]] of missing.entries()) known.set(key, created[index] ?? null)
+})
 
 /** Creates accounts: the id of each, in order; null for one that is refused. */
 const create = Effect.fnUntraced(function* (

@@ -18,7 +18,8 @@ export const readFailure = (answer: HttpClientResponse.HttpClientResponse): Effe
       const [error] = Option.getOrElse(decodeErrors(body), () => [])
       // A host that is no org, or one that moved, answers with pages and redirects.
       const isPage = answer.status < 400 || answer.headers["content-type"]?.includes("text/html") === true
-      if (isPage && answer.status < 500) return misconfigured("This is not the address of an active org")
+      if (isPage && answer.status < 500 && answer.status !== 401)
+        return misconfigured("This is not the address of an active org")
       return failureOfError(answer.status, error?.errorCode ?? "", error?.message ?? "")
     })
   )

@@ -41,9 +41,10 @@ export const find = Effect.fnUntraced(function* (connection: SalesforceConnectio
   return entries.map(({ contact }): ReadonlyArray<Found> => {
     const matches = byEmail.get(contact.email) ?? []
     const known = byId.get(contact.externalId ?? "")
-    if (known !== undefined && (matches.length === 0 || matches.includes(known))) return [known]
+    if (known !== undefined && matches.length === 0) return [known]
     // A lead that was converted can't be edited; one that is still open counts for more.
     const open = matches.filter(({ IsConverted }) => IsConverted !== true)
+    if (known !== undefined && open.includes(known)) return [known]
     return open.length > 0 ? open : matches.slice(0, 1)
   })
 })

@@ -112,6 +112,7 @@ describe("Salesforce's account", () => {
         [refused(401, "INVALID_SESSION_ID", "Connected app is not attached to Agent"), "Forbidden"],
         [refused(401, "INVALID_SESSION_ID", "Session expired or invalid"), "Unauthorized"],
         [{ status: 401, body: "" }, "Unauthorized"],
+        [{ status: 401, body: "<html>", headers: { "content-type": "text/html" } }, "Unauthorized"],
         [refused(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred"), "Unavailable"],
         [refused(503, "SERVER_UNAVAILABLE", "Server too busy"), "Unavailable"],
         [{ status: 502, body: "<html>", headers: { "content-type": "text/html" } }, "Unavailable"],

@@ -115,6 +115,15 @@ describe("Salesforce's leads", () => {
       server.inject({ kind: { status: 200, body: { totalSize: 1, done: true, records } } })
       assert.deepInclude((yield* contacts.upsert(some([1])))[0], { _tag: "Rejected", retryable: false })
       assert.strictEqual(server.requests.length, 1)
+      const both = [...records, { Id: "00Q5e0000000002AAA", Email: "ada.1@example.com", IsConverted: false }]
+      server.inject({ kind: { status: 200, body: { totalSize: 2, done: true, records: both } } })
+      server.inject({ kind: { status: 200, body: [{ id: "00Q5e0000000002AAA", success: true, errors: [] }] } })
+      const known = some([1]).map((contact) => ({ ...contact, externalId: "00Q5e0000000001AAA" }))
+      assert.deepStrictEqual(yield* contacts.upsert(known), [{ _tag: "Updated", externalId: "00Q5e0000000002AAA" }])
+      assert.include(
+        server.requests[1]?.query.get("q"),
+        "WHERE Email IN ('ada.1@example.com') OR Id IN ('00Q5e0000000001AAA')"
+      )
     })
   )
 })

@@ -283,9 +283,12 @@ describe("Salesforce's companies", () => {
       assert.deepStrictEqual(tags(yield* contacts.upsert(some([1]))), ["Created"])
       server.inject({ kind: refused(400, "INVALID_TYPE", "sObject type 'Account' is not supported.") })
       assert.deepStrictEqual(tags(yield* contacts.upsert(some([2]))), ["Created"])
+      const before = server.requests.length
+      assert.deepStrictEqual(tags(yield* contacts.upsert(some([3]))), ["Created"])
+      assert.strictEqual(server.requests.length - before, 2)
       assert.deepStrictEqual(
         there.all().map(({ fields }) => fields.Company),
-        [undefined, undefined]
+        [undefined, undefined, undefined]
       )
     })
   )
