@@ -1,9 +1,8 @@
 /** The company of a contact, which in Salesforce is a record of its own: an account. */
 import { Effect, Schema } from "effect"
-import { HttpClientRequest } from "effect/http"
-import { type OutgoingContact, perConnection, readJson } from "nexus-integrations/plugin"
-import { resource, type SalesforceConnection, send } from "./Client.ts"
-import { type Entry, Results, withDuplicateRule } from "./Collections.ts"
+import { type OutgoingContact, perConnection } from "nexus-integrations/plugin"
+import type { SalesforceConnection } from "./Client.ts"
+import { type Entry, write } from "./Collections.ts"
 import { isOneOf, query, queryable } from "./Soql.ts"
 
 /** The field that stands for the account's name, as the documented mapping has it. Contacts have none of that name. */
@@ -65,24 +64,18 @@ const resolve = Effect.fnUntraced(function* (
     }
   }
   const missing = Array.from(names).filter(([key]) => !known.has(key))
-  const created = connection.settings.createAccounts && missing.length > 0 ? yield* create(connection, missing) : []
-  for (const [index, [key]] of missing.entries()) known.set(key, created[index] ?? null)
-})
-
-/** Creates accounts: the id of each, in order; null for one that is refused. */
-const create = Effect.fnUntraced(function* (
-  connection: SalesforceConnection,
-  missing: ReadonlyArray<readonly [string, string]>
-) {
-  const request = HttpClientRequest.post(resource(connection, "/composite/sobjects")).pipe(
-    HttpClientRequest.bodyJsonUnsafe({
-      allOrNone: false,
-      records: missing.map(([, Name]) => ({ attributes: { type: "Account" }, Name }))
-    }),
-    withDuplicateRule(connection)
-  )
-  const results = yield* readJson(Results)(yield* send(connection, request))
-  const refused = results.filter(({ success }) => !success).length
+  const made = connection.settings.createAccounts
+    ? yield* write(
+        connection,
+        "create",
+        missing.map(([, Name]) => ({ fields: { Name } })),
+        "Account"
+      )
+    : []
+  for (const [index, [key]] of missing.entries()) {
+    const outcome = made[index]
+    known.set(key, outcome?._tag === "Created" ? outcome.externalId : null)
+  }
+  const refused = made.filter(({ _tag }) => _tag === "Rejected").length
   if (refused > 0) yield* Effect.logWarning(`Salesforce refused ${refused} new accounts; their contacts have none`)
-  return results.map(({ success, id }) => (success ? (id ?? null) : null))
 })

@@ -25,18 +25,16 @@ export const Results = Schema.Array(
 export type Result = (typeof Results.Type)[number]
 
 /** A record, or those of its fields that are to be written. */
-export interface Entry {
-  readonly contact: OutgoingContact
+export interface Written {
   /** Salesforce's id, for an update. */
   readonly id?: string
   readonly fields: OutgoingContact["fields"]
 }
 
-/** A record that may be saved although a duplicate rule alerts, if the settings say so. */
-export const withDuplicateRule = (connection: SalesforceConnection) =>
-  connection.settings.allowDuplicates
-    ? HttpClientRequest.setHeader("sforce-duplicate-rule-header", "allowSave=true")
-    : (request: HttpClientRequest.HttpClientRequest) => request
+/** A record that stands for a contact. */
+export interface Entry extends Written {
+  readonly contact: OutgoingContact
+}
 
 const path = "/composite/sobjects"
 
@@ -44,12 +42,13 @@ const path = "/composite/sobjects"
 export const write = (
   connection: SalesforceConnection,
   operation: "create" | "update" | "upsert",
-  entries: ReadonlyArray<Entry>
+  entries: ReadonlyArray<Written>,
+  object: "Contact" | "Lead" | "Account" = connection.settings.object
 ) =>
   byHalves(
     entries,
-    Effect.fnUntraced(function* (some: ReadonlyArray<Entry>) {
-      const { object, externalIdField = "" } = connection.settings
+    Effect.fnUntraced(function* (some: ReadonlyArray<Written>) {
+      const { allowDuplicates, externalIdField = "" } = connection.settings
       const request = {
         create: HttpClientRequest.post(resource(connection, path)),
         update: HttpClientRequest.patch(resource(connection, path)),
@@ -63,7 +62,7 @@ export const write = (
             ...fields
           }))
         }),
-        withDuplicateRule(connection)
+        HttpClientRequest.setHeaders(allowDuplicates ? { "sforce-duplicate-rule-header": "allowSave=true" } : {})
       )
       const results = yield* readJson(Results)(yield* send(connection, request))
       if (results.length !== some.length) {

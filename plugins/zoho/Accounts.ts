@@ -1,9 +1,9 @@
 /** The company of a contact, which in Zoho CRM is a record of its own: an account, which `Account_Name` points to. */
 import { Effect } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { type OutgoingContact, perConnection } from "nexus-integrations/plugin"
+import { byHalves, type OutgoingContact, perConnection } from "nexus-integrations/plugin"
 import { resource, type ZohoConnection } from "./Client.ts"
-import { isDone, itemsOf } from "./Records.ts"
+import { itemsOf, outcomeOf } from "./Records.ts"
 
 /** A record as it is sent: a lookup is the id of what it points to. */
 export type ZohoRecord = Readonly<Record<string, string | number | boolean | { readonly id: string }>>
@@ -52,19 +52,24 @@ const prepare = Effect.fnUntraced(function* (connection: ZohoConnection, batch: 
 
 /** Finds or makes an account for each name; Zoho tells accounts apart by `Account_Name`. */
 const save = Effect.fnUntraced(function* (connection: ZohoConnection, state: Accounts, names: Map<string, string>) {
-  const request = HttpClientRequest.post(resource(connection, "/Accounts/upsert")).pipe(
-    HttpClientRequest.bodyJsonUnsafe({
-      data: Array.from(names.values(), (Account_Name) => ({ Account_Name })),
-      duplicate_check_fields: ["Account_Name"],
-      trigger: connection.settings.trigger
+  const outcomes = yield* byHalves(
+    Array.from(names.values()),
+    Effect.fnUntraced(function* (some: ReadonlyArray<string>) {
+      const request = HttpClientRequest.post(resource(connection, "/Accounts/upsert")).pipe(
+        HttpClientRequest.bodyJsonUnsafe({
+          data: some.map((Account_Name) => ({ Account_Name })),
+          duplicate_check_fields: ["Account_Name"],
+          trigger: connection.settings.trigger
+        })
+      )
+      return (yield* itemsOf(connection, request, some.length, "ZohoCRM.modules.accounts.ALL")).map(outcomeOf)
     })
   )
-  const items = yield* itemsOf(connection, request, names.size, "ZohoCRM.modules.accounts.ALL")
   for (const [index, key] of Array.from(names.keys()).entries()) {
-    const item = items[index]
-    state.known.set(key, item !== undefined && isDone(item) ? (item.details?.id ?? null) : null)
+    const outcome = outcomes[index]
+    state.known.set(key, outcome !== undefined && "externalId" in outcome ? outcome.externalId : null)
   }
-  const refused = items.filter((item) => !isDone(item)).length
+  const refused = outcomes.filter(({ _tag }) => _tag === "Rejected").length
   if (refused > 0) yield* Effect.logWarning(`Zoho CRM refused ${refused} accounts; their contacts have none`)
   return state
 })

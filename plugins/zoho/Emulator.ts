@@ -89,10 +89,11 @@ export const ZohoEmulator = (): Emulator => {
     json(200, {
       fields: columns.Contacts.map((column) => ({
         system_mandatory: false,
-        read_only: false,
         ...column,
+        // Either of the two flags alone keeps a field from being written.
+        read_only: column.api_name === "Full_Name",
         field_label: column.api_name.replaceAll("_", " "),
-        field_read_only: "read_only" in column,
+        field_read_only: column.api_name === "Modified_Time",
         operation_type: { web_create: true, web_update: true, api_create: true, api_update: true },
         visible: true
       }))

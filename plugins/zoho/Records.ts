@@ -68,6 +68,13 @@ const inOrder = (items: ReadonlyArray<Item>): ReadonlyArray<Item> => {
 
 export const isDone = ({ status, code }: Item) => status === "success" || (status === undefined && code === "SUCCESS")
 
+/** The outcome of a record that was upserted. */
+export const outcomeOf = (item: Item): Outcome => {
+  const externalId = item.details?.id
+  if (!isDone(item) || externalId === undefined) return refusal(item)
+  return item.action === "insert" ? Outcome.Created({ externalId }) : Outcome.Updated({ externalId })
+}
+
 /** Another run may find these gone: someone else is at work on the record, or Zoho is in trouble. */
 const passing = new Set([
   ...allowances,

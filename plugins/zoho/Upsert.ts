@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { byHalves, Outcome, type OutgoingContact } from "nexus-integrations/plugin"
+import { byHalves, type OutgoingContact } from "nexus-integrations/plugin"
 import { withAccounts, type ZohoRecord } from "./Accounts.ts"
 import { resource, type ZohoConnection } from "./Client.ts"
-import { type Item, isDone, itemsOf, refusal } from "./Records.ts"
+import { itemsOf, outcomeOf } from "./Records.ts"
 
 interface Entry {
   readonly contact: OutgoingContact
@@ -56,9 +56,3 @@ const write = (connection: ZohoConnection, entries: ReadonlyArray<Entry>) =>
       return items.map(outcomeOf)
     })
   )
-
-const outcomeOf = (item: Item): Outcome => {
-  const externalId = item.details?.id
-  if (!isDone(item) || externalId === undefined) return refusal(item)
-  return item.action === "insert" ? Outcome.Created({ externalId }) : Outcome.Updated({ externalId })
-}

@@ -119,10 +119,10 @@ describe("Salesforce by email", () => {
     Effect.gen(function* () {
       const { contacts, there, some } = yield* salesforce({ lastNameFromEmail: true })
       there.add({ email: "ada.1@example.com", fields: { LastName: "Kept" } })
-      yield* contacts.upsert(some([1, 2], { lastName: "" }))
+      yield* contacts.upsert([...some([1, 2], { lastName: "" }), ...some([3])])
       assert.deepStrictEqual(
         there.all().map(({ fields }) => fields.LastName),
-        ["Kept", "ada.2"]
+        ["Kept", "ada.2", "Lovelace 3"]
       )
     })
   )
@@ -271,6 +271,18 @@ describe("Salesforce's companies", () => {
         allOrNone: false,
         records: [{ attributes: { type: "Account" }, Name: "NEW LTD" }]
       })
+    })
+  )
+
+  it.live("that Salesforce refuses cost only their own contacts the company", () =>
+    Effect.gen(function* () {
+      const { contacts, there, some } = yield* salesforce({ createAccounts: true })
+      const batch = [...some([1], { company: "x".repeat(256) }), ...some([2], { company: "New Ltd" })]
+      assert.deepStrictEqual(tags(yield* contacts.upsert(batch)), ["Created", "Created"])
+      assert.deepStrictEqual(
+        there.all().map(({ fields }) => fields.Company),
+        [undefined, "New Ltd"]
+      )
     })
   )
 

@@ -241,7 +241,9 @@ describe("Zoho CRM's answers", () => {
         { status: 204 }
       ]) {
         server.inject({ kind, when: isContacts })
-        assert.strictEqual((yield* Effect.flip(contacts.upsert(some([1, 2])))).reason._tag, "Unavailable")
+        const error = yield* Effect.flip(contacts.upsert(some([1, 2])))
+        assert.strictEqual(error.reason._tag, "Unavailable")
+        assert.match(error.detail, /^Zoho CRM answered for 1 of 2 records$|is not what its API promises$/)
       }
     })
   )
@@ -256,6 +258,23 @@ describe("Zoho CRM's companies", () => {
       assert.deepStrictEqual(tags(yield* contacts.upsert(some([2]))), ["Created"])
       assert.deepStrictEqual(lines(), [accountsUpsert, contactsUpsert, contactsUpsert])
       assert.isTrue(there.all().every(({ fields }) => fields.Account_Name === undefined))
+    })
+  )
+
+  it.live("that make Zoho refuse the whole call are found", () =>
+    Effect.gen(function* () {
+      const { contacts, there, server, some } = yield* zoho()
+      server.inject({
+        kind: refused(400, "INVALID_DATA", "body"),
+        times: 99,
+        when: ({ path, body }) => isAccounts({ path }) && body.includes("Odd")
+      })
+      const batch = [...some([1], { company: "Odd" }), ...some([2], { company: "Engines" })]
+      assert.deepStrictEqual(tags(yield* contacts.upsert(batch)), ["Created", "Created"])
+      assert.deepStrictEqual(
+        there.all().map(({ fields }) => fields.Account_Name),
+        [undefined, "Engines"]
+      )
     })
   )
 
