@@ -1,5 +1,6 @@
 /** The built-in plugins. A new one is a folder and a line. */
 import { Layer } from "effect"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
+import { ZapierPlugin } from "./zapier/Zapier.ts"
 
-export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin)
+export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin, ZapierPlugin)
