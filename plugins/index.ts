@@ -1,6 +1,7 @@
 /** The built-in plugins. A new one is a folder and a line. */
 import { Layer } from "effect"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
+import { MailchimpPlugin } from "./mailchimp/Mailchimp.ts"
 import { ZapierPlugin } from "./zapier/Zapier.ts"
 
-export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin, ZapierPlugin)
+export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin, MailchimpPlugin, ZapierPlugin)

@@ -1,0 +1,18 @@
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Outcome } from "nexus-integrations/plugin"
+import { exampleContact, makeStand } from "nexus-integrations/plugin/testing"
+import { MailchimpEmulator } from "../../../plugins/mailchimp/Emulator.ts"
+import { MailchimpPlugin } from "../../../plugins/mailchimp/Mailchimp.ts"
+
+/** A stand with an emulator of its own, and a session open on it. */
+export const upserting = Effect.gen(function* () {
+  const emulator = MailchimpEmulator()
+  const stand = yield* makeStand(MailchimpPlugin, () => emulator)
+  const { contacts } = yield* stand.session()
+  assert.isDefined(contacts)
+  const example = (n: number, fields?: Readonly<Record<string, string>>) => exampleContact(stand.provider, n, fields)
+  return { ...stand, emulator, contacts, example }
+})
+
+export const tags = (outcomes: ReadonlyArray<Outcome>) => outcomes.map(({ _tag }) => _tag)
