@@ -2,6 +2,7 @@
 import { Layer } from "effect"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
 import { MailchimpPlugin } from "./mailchimp/Mailchimp.ts"
+import { SendGridPlugin } from "./sendgrid/SendGrid.ts"
 import { ZapierPlugin } from "./zapier/Zapier.ts"
 
-export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin, MailchimpPlugin, ZapierPlugin)
+export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin, MailchimpPlugin, SendGridPlugin, ZapierPlugin)
