@@ -12,12 +12,12 @@ const Root = Schema.Struct({ account_id: Schema.String, account_name: Schema.opt
 
 const verify = Effect.fn("Mailchimp.verify")(function* (connection: MailchimpConnection) {
   const answer = yield* send(connection, "GET", "/", { query: { fields: "account_id,account_name" } })
-  const { account_id, account_name = "Mailchimp" } = yield* readJson(Root)(answer)
+  const { account_id, account_name } = yield* readJson(Root)(answer)
   const audience = yield* audienceOf(connection)
   return {
     // What was sent to one audience was not sent to another of the same account.
     id: `${account_id}/${connection.credentials.audienceId}`,
-    label: `${account_name}: ${audience.name}`
+    label: `${account_name || "Mailchimp"}: ${audience.name}`
   } satisfies Account
 })
 

@@ -1,6 +1,6 @@
 /** Who is in the audience. Mailchimp has no call that reads members by a list of addresses. */
 import { Effect, Option, Schema } from "effect"
-import { type OutgoingContact, perConnection, readJson } from "nexus-integrations/plugin"
+import { perConnection, readJson } from "nexus-integrations/plugin"
 import { audienceOf } from "./Audience.ts"
 import { audiencePath, type MailchimpConnection, send } from "./Client.ts"
 import { md5 } from "./Md5.ts"
@@ -83,16 +83,3 @@ export const findMembers = Effect.fn("Mailchimp.findMembers")(function* (
   const found = yield* Effect.forEach(emails, (email) => findMember(connection, idOf(email)), { concurrency: 5 })
   return new Map(found.flatMap(Option.toArray).map((member) => [member.email_address.toLowerCase(), member]))
 })
-
-/** What one call of `upsert` works with. */
-export interface Run {
-  readonly connection: MailchimpConnection
-  /** The status of those who are new. */
-  readonly status: string
-  /** Who is there, by lower-case address. Writers keep it up to date: it may serve the rest of a sync. */
-  readonly members: Map<string, Member>
-}
-
-/** The values that a contact has for merge fields. */
-export const mergeFields = ({ fields }: OutgoingContact): Readonly<Record<string, string | number | boolean>> =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => name !== "email_address"))

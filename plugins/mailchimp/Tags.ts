@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { Outcome, type OutgoingContact } from "nexus-integrations/plugin"
 import { send } from "./Client.ts"
-import { memberPath, type Run } from "./Members.ts"
+import { memberPath } from "./Members.ts"
+import type { Run } from "./Run.ts"
 
 /**
  * Adds the tags that a member lacks, in one call; other tags stay. Only single members take tags for certain: neither
@@ -29,6 +30,10 @@ export const addTags = Effect.fnUntraced(function* (
     }),
     Effect.catchReason("ProviderError", "Rejected", (_, { detail }) =>
       Effect.succeed(Outcome.Rejected({ reason: `The tags are refused: ${detail}`, field: "tags", retryable: false }))
+    ),
+    // Deleted since it was written; the next run finds out what can be done.
+    Effect.catchReason("ProviderError", "Misconfigured", () =>
+      Effect.succeed(Outcome.Rejected({ reason: "The contact was deleted in Mailchimp just now", retryable: true }))
     )
   )
 })

@@ -3,7 +3,8 @@ import { byHalves, Outcome, type OutgoingContact, readJson } from "nexus-integra
 import { audienceOf } from "./Audience.ts"
 import { audiencePath, type MailchimpConnection, send } from "./Client.ts"
 import { ensureFields } from "./Fields.ts"
-import { findMember, findMembers, idOf, Member, memberPath, mergeFields, type Run } from "./Members.ts"
+import { findMember, findMembers, idOf, Member, memberPath } from "./Members.ts"
+import { mergeFields, type Run } from "./Run.ts"
 import { addTags } from "./Tags.ts"
 
 const Added = Schema.Struct({

@@ -14,25 +14,25 @@ const Definitions = Schema.Struct({ custom_fields: Schema.optionalKey(Schema.Arr
  * ContactRequest). Not among them: `phone_number`, which can only be read, and identifiers, which would have to be sent
  * with every later change too.
  */
-export const ownFields: Readonly<Record<string, { readonly label: string; readonly maxLength?: number }>> = {
-  email: { label: "Email", maxLength: 254 },
-  first_name: { label: "First name", maxLength: 50 },
-  last_name: { label: "Last name", maxLength: 50 },
-  address_line_1: { label: "Address line 1", maxLength: 100 },
-  address_line_2: { label: "Address line 2", maxLength: 100 },
-  city: { label: "City", maxLength: 60 },
-  state_province_region: { label: "State, province or region", maxLength: 50 },
-  postal_code: { label: "Postal code" },
-  country: { label: "Country", maxLength: 50 }
-}
+export const ownFields: ReadonlyMap<string, { readonly label: string; readonly maxLength?: number }> = new Map([
+  ["email", { label: "Email", maxLength: 254 }],
+  ["first_name", { label: "First name", maxLength: 50 }],
+  ["last_name", { label: "Last name", maxLength: 50 }],
+  ["address_line_1", { label: "Address line 1", maxLength: 100 }],
+  ["address_line_2", { label: "Address line 2", maxLength: 100 }],
+  ["city", { label: "City", maxLength: 60 }],
+  ["state_province_region", { label: "State, province or region", maxLength: 50 }],
+  ["postal_code", { label: "Postal code" }],
+  ["country", { label: "Country", maxLength: 50 }]
+])
 
 /** Custom fields of the default mapping and of the tags, which are made when they are needed. */
-const ours: Readonly<Record<string, string>> = {
-  phone: "Phone",
-  company: "Company",
-  job_title: "Job title",
-  tags: "Tags"
-}
+const ours: ReadonlyMap<string, string> = new Map([
+  ["phone", "Phone"],
+  ["company", "Company"],
+  ["job_title", "Job title"],
+  ["tags", "Tags"]
+])
 
 const definitions = `${api}/v3/marketing/field_definitions`
 
@@ -51,13 +51,14 @@ export const describeFields = Effect.fn("SendGrid.describeFields")(function* (co
   const fields = yield* read(connection)
   const isThere = (name: string) => fields.some((field) => field.name.toLowerCase() === name)
   return [
-    ...Object.entries(ownFields).map(
+    ...Array.from(
+      ownFields,
       ([name, about]): ProviderField => ({ name, type: "text", required: name === "email", ...about })
     ),
     ...fields.map(
       ({ name, field_type }): ProviderField => ({ name, label: name, required: false, type: typeOf(field_type) })
     ),
-    ...Object.entries(ours)
+    ...Array.from(ours)
       .filter(([name]) => name !== "tags" && !isThere(name))
       .map(([name, label]): ProviderField => ({ name, label, required: false, type: "text" }))
   ]
@@ -74,7 +75,7 @@ export const customFieldsOf = Effect.fn("SendGrid.customFieldsOf")(function* (
   const known = yield* customFields(connection)
   for (const name of names) {
     if (known.has(name.toLowerCase())) continue
-    if (ours[name] === undefined) {
+    if (!ours.has(name)) {
       return yield* misconfigured(`SendGrid has no custom field ${name}: make it there, or change the mapping`)
     }
     known.set(name.toLowerCase(), yield* create(connection, name))

@@ -18,7 +18,7 @@ export const fieldsOf = (contact: OutgoingContact, tags: "none" | "field"): Outg
 
 /** The names among a contact's fields that are custom ones. */
 export const customNames = (fields: OutgoingContact["fields"]): ReadonlyArray<string> =>
-  Object.keys(fields).filter((name) => ownFields[name] === undefined)
+  Object.keys(fields).filter((name) => !ownFields.has(name))
 
 /**
  * Sorts a contact's values. What SendGrid is known to refuse is an `Outcome.Rejected` here, because it would refuse the
@@ -31,7 +31,7 @@ export const valuesOf = (
   const own: Record<string, string> = {}
   const custom: Record<string, string | number> = {}
   for (const [name, value] of Object.entries(fields)) {
-    const about = ownFields[name]
+    const about = ownFields.get(name)
     if (about !== undefined) {
       const text = String(value)
       if (about.maxLength !== undefined && text.length > about.maxLength) {

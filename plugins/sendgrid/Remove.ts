@@ -1,6 +1,6 @@
 import { Array as Arr, Effect } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { Outcome, type RemovedContact } from "nexus-integrations/plugin"
+import { byHalves, Outcome, type RemovedContact, rejected } from "nexus-integrations/plugin"
 import { api, type SendGridConnection, send } from "./Client.ts"
 import { listOf } from "./List.ts"
 import { search } from "./Search.ts"
@@ -16,16 +16,22 @@ export const remove = Effect.fn("SendGrid.remove")(function* (
   const found = yield* search(connection, unknown)
   const ids = batch.map(({ email, externalId }) => externalId || found.get(email)?.id)
   const present = ids.flatMap((id) => id ?? [])
-  yield* Effect.forEach(Arr.chunksOf(present, 100), (some) => takeOff(connection, some), { discard: true })
-  return ids.map((id) =>
-    id === undefined ? Outcome.Unchanged({ externalId: "" }) : Outcome.Updated({ externalId: id })
+  const outcomes = yield* Effect.forEach(Arr.chunksOf(present, 100), (some) =>
+    byHalves(some, (ids) => takeOff(connection, ids))
   )
+  const done = new Map(outcomes.flat().map((outcome, index) => [present[index], outcome] as const))
+  return ids.map((id) => {
+    const outcome = id === undefined ? undefined : done.get(id)
+    // The list is there, so an id that SendGrid refuses is nobody's any more.
+    return outcome?._tag === "Updated" ? outcome : Outcome.Unchanged({ externalId: id ?? "" })
+  })
 })
 
-const takeOff = ({ credentials, ...connection }: SendGridConnection, ids: ReadonlyArray<string>) =>
-  send(
-    { credentials, ...connection },
-    HttpClientRequest.delete(`${api}/v3/marketing/lists/${credentials.listId}/contacts`, {
-      urlParams: { contact_ids: ids.join() }
-    })
-  )
+const takeOff = Effect.fnUntraced(
+  function* (connection: SendGridConnection, ids: ReadonlyArray<string>) {
+    const contacts = `${api}/v3/marketing/lists/${connection.credentials.listId}/contacts`
+    yield* send(connection, HttpClientRequest.delete(contacts, { urlParams: { contact_ids: ids.join() } }))
+    return ids.map((id) => Outcome.Updated({ externalId: id }))
+  },
+  Effect.catchReason("ProviderError", "Misconfigured", (_, { detail }) => Effect.fail(rejected(detail)))
+)

@@ -120,6 +120,11 @@ describe("syncing to Mailchimp", () => {
         calls(server.requests).filter((call) => !call.startsWith("GET")),
         [`POST ${list}/merge-fields`, `POST ${list}/merge-fields`, `POST ${list}`]
       )
+      const made = server.requests.filter(({ method, path }) => method === "POST" && path.endsWith("/merge-fields"))
+      assert.deepStrictEqual(made.map(bodyOf), [
+        { tag: "COMPANY", name: "Company", type: "text" },
+        { tag: "JOBTITLE", name: "Job Title", type: "text" }
+      ])
       const added = server.requests.at(-1)
       assert.strictEqual(added?.query.toString(), "skip_merge_validation=true&skip_duplicate_check=true")
       assert.deepStrictEqual(bodyOf(added), {

@@ -145,6 +145,23 @@ describe("runs of a sync to Mailchimp", () => {
     })
   )
 
+  it.live("brings a contact although its tags are refused, and says so", () =>
+    Effect.gen(function* () {
+      const { contacts, emulator, server, example } = yield* upserting
+      const isTagging = ({ path }: { readonly path: string }) => path.endsWith("/tags")
+      server.inject({
+        when: isTagging,
+        kind: { status: 400, body: { title: "Bad Request", detail: "Tag is too long." } }
+      })
+      const [refused] = yield* contacts.upsert([{ ...example(1), tags: ["x".repeat(200)] }])
+      assert.deepStrictEqual(refused?._tag === "Rejected" && [refused.field, refused.retryable], ["tags", false])
+      assert.lengthOf(emulator.contacts?.all() ?? [], 1)
+      server.inject({ when: isTagging, kind: { status: 404, body: { title: "Resource Not Found" } } })
+      const [gone] = yield* contacts.upsert([{ ...example(2), tags: ["fair"] }])
+      assert.isTrue(gone?._tag === "Rejected" && gone.retryable)
+    })
+  )
+
   it.live("archives on removal: who is gone or archived already is fine, who bounced is told", () =>
     Effect.gen(function* () {
       const { contacts, emulator, server, example } = yield* upserting

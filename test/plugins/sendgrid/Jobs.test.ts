@@ -1,7 +1,7 @@
 /** What becomes of contacts after SendGrid has accepted them, and removal. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { EmulatedAnswer } from "nexus-integrations/plugin/testing"
+import type { EmulatedAnswer, EmulatedRequest } from "nexus-integrations/plugin/testing"
 import { bodyOf, calls, jobsOf, makeImporting, tags } from "./Stand.ts"
 
 const search = "POST /v3/marketing/contacts/search/emails"
@@ -196,6 +196,24 @@ describe("removing from SendGrid", () => {
         ["ada.3@example.com"]
       )
       assert.strictEqual(emulator.marketing.contacts.size, 3)
+    })
+  )
+
+  it.live("counts ids that SendGrid no longer has as removed, and removes the others", () =>
+    Effect.gen(function* () {
+      const { bring, contacts, emulator, server, example } = yield* makeImporting()
+      const outcomes = yield* bring([1, 2, 3].map((n) => example(n)))
+      const known = outcomes.map((outcome) => ("externalId" in outcome ? outcome.externalId : ""))
+      const isGone = ({ method, query }: EmulatedRequest) =>
+        method === "DELETE" && (query.get("contact_ids") ?? "").includes(known[1] ?? "none")
+      server.inject({ when: isGone, times: 9, kind: { status: 404, body: { errors: [{ message: "not found" }] } } })
+      assert.isDefined(contacts.remove)
+      const removed = known.map((externalId, n) => ({ id: `${n}`, email: `ada.${n + 1}@example.com`, externalId }))
+      assert.deepStrictEqual(tags(yield* contacts.remove(removed)), ["Updated", "Unchanged", "Updated"])
+      assert.deepStrictEqual(
+        emulator.contacts?.all().map(({ id }) => id),
+        [known[1]]
+      )
     })
   )
 

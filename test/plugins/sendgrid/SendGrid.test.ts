@@ -221,6 +221,18 @@ describe("handing contacts to SendGrid", () => {
     })
   )
 
+  it.live("gives up halving when it is not the contacts that are wrong", () =>
+    Effect.gen(function* () {
+      const { contacts, server, example } = yield* importing
+      const refusal = { errors: [{ message: "something else is wrong", field: null }] }
+      server.inject({ when: ({ method }) => method === "PUT", times: 5000, kind: { status: 400, body: refusal } })
+      const error = yield* Effect.flip(contacts.upsert(Array.from({ length: 1000 }, (_, n) => example(n))))
+      assert.strictEqual(error.reason._tag, "Misconfigured")
+      assert.include(error.detail, "something else is wrong")
+      assert.isBelow(puts(server.requests).length, 220)
+    })
+  )
+
   it.live("stays below six megabytes whatever the contacts hold, with a job for each part", () =>
     Effect.gen(function* () {
       const { contacts, server, example } = yield* importing
