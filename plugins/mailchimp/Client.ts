@@ -49,7 +49,7 @@ export const settings = Schema.Struct({
 export type MailchimpConnection = Connection<typeof credentials.Type, typeof settings.Type>
 
 /** The API of the account's data centre, as `https://us6.api.mailchimp.com/3.0`. */
-export const apiOf = ({ credentials: { apiKey } }: MailchimpConnection) => {
+const apiOf = ({ credentials: { apiKey } }: MailchimpConnection) => {
   const name = dataCentre.exec(Redacted.value(apiKey))?.[1]
   return name === undefined
     ? Effect.fail(misconfigured("The API key names no data centre"))

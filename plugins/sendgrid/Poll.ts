@@ -12,13 +12,22 @@ const Job = Schema.Struct({
   status: Schema.String,
   results: Schema.optionalKey(
     Schema.NullOr(
-      Schema.Struct({ requested_count: Count, created_count: Count, updated_count: Count, errored_count: Count })
+      Schema.Struct({
+        requested_count: Count,
+        created_count: Count,
+        updated_count: Count,
+        errored_count: Count,
+        unmodified_count: Count
+      })
     )
   ),
   started_at: Schema.optionalKey(Schema.NullOr(Schema.String)),
   errors: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.Struct({ message: Schema.optionalKey(Schema.String) }))))
 })
 type Job = typeof Job.Type
+
+/** How a job ends: well, with errors in some rows, or with none done. */
+const ends = ["completed", "errored", "failed"]
 
 /** A job that SendGrid no longer knows: it is over, and anything may have come of it. */
 const forgotten: Job = { status: "errored" }
@@ -34,10 +43,9 @@ export const poll = Effect.fn("SendGrid.poll")(function* (
   batch: ReadonlyArray<OutgoingContact>
 ) {
   const job = yield* readJob(connection, id)
-  const { requested = 0, created, updated, errored } = countsOf(job)
-  const handled = (created ?? 0) + (updated ?? 0) + (errored ?? 0)
+  const { requested = 0, created = 0, updated = 0, errored = 0, unmodified = 0 } = countsOf(job)
   // A job has been seen to stay pending after its last contact.
-  const isOver = job.status !== "pending" || (requested > 0 && handled >= requested)
+  const isOver = ends.includes(job.status) || (requested > 0 && created + updated + errored + unmodified >= requested)
   if (!isOver) return batch.map(() => Outcome.Accepted({ job: id }))
   const said = (job.errors ?? []).flatMap(({ message }) => message ?? []).join("; ")
   if (isFull(said)) return yield* full(said)
@@ -45,7 +53,7 @@ export const poll = Effect.fn("SendGrid.poll")(function* (
     const reason = `SendGrid's import failed as a whole${said === "" ? "" : `: ${said}`}`
     return batch.map(() => Outcome.Rejected({ reason, retryable: true }))
   }
-  if (requested > 0 && (errored ?? 0) >= requested) {
+  if (requested > 0 && errored >= requested) {
     const reason = "SendGrid's import refused the contact; the reason is in the error file of the import, in SendGrid"
     return batch.map(() => Outcome.Rejected({ reason, retryable: false }))
   }
@@ -73,7 +81,8 @@ const countsOf = ({ results }: Job) => ({
   requested: results?.requested_count ?? undefined,
   created: results?.created_count ?? undefined,
   updated: results?.updated_count ?? undefined,
-  errored: results?.errored_count ?? undefined
+  errored: results?.errored_count ?? undefined,
+  unmodified: results?.unmodified_count ?? undefined
 })
 
 const hadErrors = (job: Job): boolean => {

@@ -73,6 +73,17 @@ describe("a job of SendGrid", () => {
       const results = { requested_count: 1, created_count: 1, updated_count: 0, errored_count: 0 }
       server.inject({ when: isImport, kind: job({ status: "pending", results, started_at: "2020-01-01T00:00:00Z" }) })
       assert.deepStrictEqual(tags(yield* poll(id, batch)), ["Created"])
+      const unmodified = {
+        requested_count: 1,
+        created_count: 0,
+        updated_count: 0,
+        errored_count: 0,
+        unmodified_count: 1
+      }
+      server.inject({ when: isImport, kind: job({ status: "pending", results: unmodified }) })
+      assert.deepStrictEqual(tags(yield* poll(id, batch)), ["Updated"])
+      server.inject({ when: isImport, kind: job({ status: "a status of next year" }) })
+      assert.deepStrictEqual(tags(yield* poll(id, batch)), ["Accepted"])
     })
   )
 

@@ -67,6 +67,7 @@ describe("Zapier", () => {
     "https://hooks.zapier.com/hooks/catch/%2e%2e/x/",
     "https://hooks.zapier.com/hooks/catch//",
     "https://hooks.zapier.com/app/zaps/",
+    "https://evil.example/?to=https://hooks.zapier.com/hooks/catch/1/a/",
     "https://hooks.zapier.com/hooks/catch/1/a/?x=1",
     "https://hooks.zapier.com/hooks/catch/1/a/#x"
   ]) {
