@@ -1,9 +1,8 @@
 /** Whole sync runs: many batches, runs that are repeated, answers that are lost, tags, and removal. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { tags, upserting } from "./Stand.ts"
+import { list, tags, upserting } from "./Stand.ts"
 
-const list = "/3.0/lists/a1b2c3d4e5"
 const counted = (some: ReadonlyArray<string>) =>
   Object.fromEntries([...new Set(some)].map((one) => [one, some.filter((other) => other === one).length]))
 
