@@ -1,7 +1,17 @@
 /** The built-in plugins. A new one is a folder and a line. */
 import { Layer } from "effect"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
+import { MailchimpPlugin } from "./mailchimp/Mailchimp.ts"
 import { SalesforcePlugin } from "./salesforce/Salesforce.ts"
+import { SendGridPlugin } from "./sendgrid/SendGrid.ts"
+import { ZapierPlugin } from "./zapier/Zapier.ts"
 import { ZohoPlugin } from "./zoho/Zoho.ts"
 
-export const BuiltInPlugins = Layer.mergeAll(HubSpotPlugin, SalesforcePlugin, ZohoPlugin)
+export const BuiltInPlugins = Layer.mergeAll(
+  HubSpotPlugin,
+  MailchimpPlugin,
+  SalesforcePlugin,
+  SendGridPlugin,
+  ZapierPlugin,
+  ZohoPlugin
+)

@@ -37,8 +37,8 @@ export interface Emulator {
   readonly hosts: ReadonlyArray<string>
   /** Credentials that it takes, as they are posted to `/integrations/connect`. */
   readonly credentials: Readonly<Record<string, string>>
-  /** Credentials of the right form that it refuses. */
-  readonly refused: Readonly<Record<string, string>>
+  /** Credentials of the right form that it refuses; left out where the provider can't be asked about them. */
+  readonly refused?: Readonly<Record<string, string>>
   /** Answers one request. Its state is its own; it never throws. */
   answer(request: EmulatedRequest): EmulatedAnswer
   /** What the provider answers when it throttles, when its own servers fail, and to credentials that are revoked. */
