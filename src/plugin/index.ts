@@ -2,6 +2,7 @@
 export { failureOf, readJson } from "./Answers.ts"
 export { byHalves } from "./ByHalves.ts"
 export { type FieldText, secret, text } from "./CredentialField.ts"
+export { digest } from "./Digest.ts"
 export { Outcome } from "./Outcome.ts"
 export { perConnection } from "./PerConnection.ts"
 export { plugin } from "./Plugin.ts"
