@@ -1,9 +1,9 @@
 /** The application: which command runs on which layers. `Services.ts` has the services themselves. */
+
 import { createServer } from "node:http"
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
-import packageJson from "../package.json" with { type: "json" }
 import { whenConfigured } from "./cli/Configuration.ts"
 import { contacts } from "./cli/Contacts.ts"
 import { deadLetters } from "./cli/DeadLetters.ts"
@@ -20,6 +20,7 @@ import { token } from "./cli/Token.ts"
 import { webhooks } from "./cli/Webhooks.ts"
 import { DatabaseLayer } from "./database/Database.ts"
 import { PartitionsLayer } from "./database/Partitions.ts"
+import { version } from "./domain/Version.ts"
 import { keySetFetch } from "./egress/KeySetFetch.ts"
 import { HttpServerLayer } from "./http/HttpServer.ts"
 import { Tokens } from "./http/Tokens.ts"
@@ -82,7 +83,7 @@ const nexus = Command.make("nexus").pipe(
   ])
 )
 
-Command.run(nexus, { version: packageJson.version }).pipe(
+Command.run(nexus, { version }).pipe(
   explainFailures,
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({ disableErrorReporting: true })
