@@ -1,6 +1,6 @@
 import { Effect, Layer, Schema } from "effect"
 import { ProviderId } from "../domain/Ids.ts"
-import { guard, oneForEach } from "./Guard.ts"
+import { guard } from "./Guard.ts"
 import { PluginRegistry } from "./PluginRegistry.ts"
 import type { Connection, Contacts, Provider, ProviderDefinition, SessionContacts } from "./Provider.ts"
 
@@ -39,8 +39,8 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
       }
       const guarded = guard(name, connection.credentials)
       return {
-        verify: guarded(() => verify(connection)),
-        revoke: revoke && guarded(() => revoke(connection)),
+        verify: guarded.call(() => verify(connection)),
+        revoke: revoke && guarded.call(() => revoke(connection)),
         webhook: webhook?.(connection.credentials),
         contacts: contacts && contactsOf(contacts, connection, guarded)
       }
@@ -55,25 +55,9 @@ const contactsOf = <Credentials, Settings>(
 ): SessionContacts => {
   const { remove, poll } = contacts
   return {
-    describeFields: guarded(() => contacts.describeFields(connection)),
-    upsert: (batch) =>
-      oneForEach(
-        batch,
-        guarded(() => contacts.upsert(connection, batch))
-      ),
-    poll:
-      poll &&
-      ((job, batch) =>
-        oneForEach(
-          batch,
-          guarded(() => poll(connection, job, batch))
-        )),
-    remove:
-      remove &&
-      ((batch) =>
-        oneForEach(
-          batch,
-          guarded(() => remove(connection, batch))
-        ))
+    describeFields: guarded.call(() => contacts.describeFields(connection)),
+    upsert: (batch) => guarded.oneForEach(batch, () => contacts.upsert(connection, batch)),
+    poll: poll && ((job, batch) => guarded.oneForEach(batch, () => poll(connection, job, batch))),
+    remove: remove && ((batch) => guarded.oneForEach(batch, () => remove(connection, batch)))
   }
 }
