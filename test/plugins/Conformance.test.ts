@@ -1,6 +1,6 @@
 /** The conformance checks over all built-in plugins. A new one is a line here. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { conformance } from "nexus-integrations/plugin/testing"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { HubSpotPlugin } from "../../plugins/hubspot/HubSpot.ts"
@@ -38,6 +38,6 @@ describe("built-in plugins", () => {
         providers.map(({ id }) => String(id)),
         Object.keys(checked)
       )
-    }).pipe(Effect.provide(BuiltInPlugins), Effect.provide(PluginRegistry.layer))
+    }).pipe(Effect.provide(Layer.provideMerge(BuiltInPlugins, PluginRegistry.layer)))
   )
 })
