@@ -4,6 +4,7 @@ import { createServer } from "node:http"
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Command } from "effect/cli"
+import { BuiltInPlugins } from "../plugins/index.ts"
 import { whenConfigured } from "./cli/Configuration.ts"
 import { contacts } from "./cli/Contacts.ts"
 import { deadLetters } from "./cli/DeadLetters.ts"
@@ -14,6 +15,7 @@ import { explainFailures } from "./cli/Failures.ts"
 import { keys } from "./cli/Keys.ts"
 import { migrate } from "./cli/Migrate.ts"
 import { openapi } from "./cli/OpenApi.ts"
+import { plugin } from "./cli/Plugin.ts"
 import { serve } from "./cli/Serve.ts"
 import { sql } from "./cli/Sql.ts"
 import { token } from "./cli/Token.ts"
@@ -63,6 +65,7 @@ const nexus = Command.make("nexus").pipe(
     keys(Rotating),
     migrate.pipe(Command.provide(DatabaseLayer)),
     openapi,
+    plugin(BuiltInPlugins),
     serve.pipe(
       Command.provide(({ api, dispatch }) =>
         Layer.mergeAll(

@@ -6,6 +6,8 @@ export { digest } from "./Digest.ts"
 export { Outcome } from "./Outcome.ts"
 export { perConnection } from "./PerConnection.ts"
 export { plugin } from "./Plugin.ts"
+// Named by the type of what plugin(…) returns, which a plugin's own declarations repeat.
+export type { PluginRegistry, PluginUnusable } from "./PluginRegistry.ts"
 export type {
   Account,
   Answer,
