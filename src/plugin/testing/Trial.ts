@@ -1,6 +1,6 @@
-import { Effect, Option, type Scope } from "effect"
+import { Array as Arr, Effect, Option, type Scope } from "effect"
 import type { Outcome } from "../Outcome.ts"
-import type { OutgoingContact, SessionContacts } from "../Provider.ts"
+import type { OutgoingContact, Provider, SessionContacts } from "../Provider.ts"
 import type { ProviderError } from "../ProviderError.ts"
 import { CheckFailed, expect } from "./Check.ts"
 import type { EmulatedContact, EmulatedRequest, Emulator } from "./Emulator.ts"
@@ -45,13 +45,23 @@ export const tryContacts = <E>(stand: Effect.Effect<Stand, E, Scope.Scope>) =>
       there,
       hasJobs: contacts.poll !== undefined,
       some: (numbers, fields) => numbers.map((n) => exampleContact(made.provider, n, fields)),
-      bring: (batch) => bring(contacts, there, batch),
+      bring: (batch) => inBatches(made.provider, batch, (some) => bring(contacts, there, some)),
       bringAnew: (batch) =>
-        Effect.flatMap(made.session(), ({ contacts: anew }) => bring(anew ?? contacts, there, batch)),
+        Effect.flatMap(made.session(), ({ contacts: anew = contacts }) =>
+          inBatches(made.provider, batch, (some) => bring(anew, there, some))
+        ),
       expectOnce: (batch, after) => expectOnce(there.all(), batch, after)
     }
     return Option.some(trial)
   })
+
+/** Calls with at most as many contacts as the plugin takes at once. */
+export const inBatches = <A, B, E, R>(
+  { contacts }: Provider,
+  all: ReadonlyArray<A>,
+  call: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E, R>
+): Effect.Effect<ReadonlyArray<B>, E, R> =>
+  Effect.map(Effect.forEach(Arr.chunksOf(all, contacts?.batchSize ?? all.length), call), (results) => results.flat())
 
 const bring = Effect.fnUntraced(function* (
   { upsert, poll }: SessionContacts,

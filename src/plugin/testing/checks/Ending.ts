@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { type Check, expect, makeCheck } from "../Check.ts"
 import type { OpenStand } from "../Stand.ts"
-import { shown, tryContacts } from "../Trial.ts"
+import { inBatches, shown, tryContacts } from "../Trial.ts"
 
 export const endingChecks = (open: OpenStand): ReadonlyArray<Check> => [
   makeCheck(
@@ -10,7 +10,7 @@ export const endingChecks = (open: OpenStand): ReadonlyArray<Check> => [
     Effect.gen(function* () {
       const trial = yield* tryContacts(open())
       if (Option.isNone(trial)) return "does not apply"
-      const { bring, some, there, contacts, expectOnce } = trial.value
+      const { bring, some, there, contacts, expectOnce, provider } = trial.value
       const { remove } = contacts
       if (remove === undefined) return "does not apply"
       const batch = some([1, 2, 3])
@@ -24,7 +24,7 @@ export const endingChecks = (open: OpenStand): ReadonlyArray<Check> => [
       const stranger = some([9]).map(({ id, email }) => ({ id, email, externalId: null }))
       const leaving = [...(first === undefined ? [] : [first]), ...stranger, ...(second === undefined ? [] : [second])]
       for (const what of ["Contacts that are removed", "Contacts that are removed a second time"]) {
-        const removed = yield* remove(leaving)
+        const removed = yield* inBatches(provider, leaving, remove)
         there.finishJobs?.()
         yield* expect(
           removed.every(({ _tag }) => _tag === "Updated" || _tag === "Unchanged"),
