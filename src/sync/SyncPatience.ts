@@ -12,7 +12,12 @@ export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
     /** How often in a row a run puts itself off while its provider does not work; then it fails. */
     mostWaits: 12,
     /** How long what a provider does in the background may take, from the beginning of the run. */
-    longestJob: Duration.hours(6)
+    longestJob: Duration.hours(6),
+    /**
+     * How long a contact whose job is over may be unconfirmed. The run stays open for it, so that changes wait for it
+     * too: long enough for an index that lags behind, and no longer.
+     */
+    longestDoubt: Duration.minutes(15)
   })
 })
 
