@@ -88,10 +88,10 @@ export const makeSyncPass = Effect.gen(function* () {
         return one === undefined ? [] : [account(one, outcome)]
       })
       const accounted = [...standingStill, ...sent]
-      const all = countsOf(accounted.map(({ outcome }) => outcome))
+      for (const { outcome } of accounted) count(outcome)
       const goesOn = yield* records.checkpoint(run, {
         position,
-        counts: { ...counts, ...all },
+        counts,
         accounted: run.isDryRun ? [] : accounted,
         forgotten: []
       })
