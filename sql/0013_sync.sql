@@ -29,6 +29,7 @@ CREATE TABLE nexus.sync_run (
   leased_until timestamptz,
   wake_at timestamptz,
   waits integer NOT NULL DEFAULT 0,
+  troubles integer NOT NULL DEFAULT 0,
   started_at timestamptz NOT NULL DEFAULT now(),
   finished_at timestamptz
 );
@@ -40,7 +41,8 @@ COMMENT ON COLUMN nexus.sync_run.pending IS 'Contacts that the provider works on
 COMMENT ON COLUMN nexus.sync_run.lease IS 'Stands for one claim of the run by one process; only who has it writes what becomes of the run.';
 COMMENT ON COLUMN nexus.sync_run.account_id IS 'Of the integration when the run began; what was sent to another account is not written down.';
 COMMENT ON COLUMN nexus.sync_run.sent_as IS 'The settings that decide what a contact is sent as, in short, when the run began.';
-COMMENT ON COLUMN nexus.sync_run.waits IS 'How often the run has been put off in a row; the waits grow with it.';
+COMMENT ON COLUMN nexus.sync_run.waits IS 'How often in a row the provider was still working; the waits grow with it.';
+COMMENT ON COLUMN nexus.sync_run.troubles IS 'How often in a row the run was put off by its provider, or lost its process, without getting on.';
 
 -- One run at a time for an integration, in whatever process.
 CREATE UNIQUE INDEX sync_run_open ON nexus.sync_run (integration_id) WHERE state IN ('RUNNING', 'WAITING');

@@ -25,4 +25,4 @@ export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
 export const pollAfter = (waits: number): number => Math.min(5 * 2 ** waits, 60)
 
 /** Seconds until a provider that does not work is tried again: 30, then twice as long each time, up to half an hour. */
-export const retryAfter = (waits: number): number => Math.min(30 * 2 ** waits, 1800)
+export const retryAfter = (troubles: number): number => Math.min(30 * 2 ** troubles, 1800)

@@ -169,7 +169,8 @@ export class SyncRecordRepo extends Context.Service<
               created = created + ${counts.created ?? 0}, updated = updated + ${counts.updated ?? 0},
               unchanged = unchanged + ${counts.unchanged ?? 0}, rejected = rejected + ${counts.rejected ?? 0},
               unconfirmed = unconfirmed + ${counts.unconfirmed ?? 0}, removed = removed + ${counts.removed ?? 0},
-              pending = pending + ${counts.pending ?? 0}, waits = CASE WHEN ${isProgress} THEN 0 ELSE waits END
+              pending = pending + ${counts.pending ?? 0}, waits = CASE WHEN ${isProgress} THEN 0 ELSE waits END,
+              troubles = CASE WHEN ${isProgress} THEN 0 ELSE troubles END
             WHERE id IN (SELECT id FROM held)
             RETURNING NOT is_cancelled AS goes_on`
           return result[0]?.goesOn ?? false

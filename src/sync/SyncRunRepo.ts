@@ -30,7 +30,10 @@ export interface SyncRunRow {
   readonly pending: number
   readonly error: string | null
   readonly errorKind: TroubleKind | null
+  /** How often in a row it found the provider still working. */
   readonly waits: number
+  /** How often in a row it was put off by the provider or lost its process. */
+  readonly troubles: number
   readonly isCancelled: boolean
   /** Stands for one claim of the run by one process: whoever claims it next has another one. Null while it waits. */
   readonly lease: string | null
@@ -105,7 +108,7 @@ export class SyncRunRepo extends Context.Service<
       const sql = yield* PgClient.PgClient
       const columns = sql.literal(
         `id, integration_id, user_id, provider, trigger, state, is_full, is_dry_run, since::text AS since, position, total,
-         created, updated, unchanged, rejected, unconfirmed, removed, pending, error, error_kind, waits, is_cancelled,
+         created, updated, unchanged, rejected, unconfirmed, removed, pending, error, error_kind, waits, troubles, is_cancelled,
          lease, account_id, extract(epoch FROM now() - started_at)::float8 AS age, started_at, finished_at`
       )
       const lease = sql.literal(`now() + interval '${leaseSeconds} seconds'`)
@@ -178,7 +181,8 @@ export class SyncRunRepo extends Context.Service<
         }),
         claim: (limit) => sql<SyncRunRow>`
           UPDATE nexus.sync_run
-          SET state = 'RUNNING', lease = gen_random_uuid(), leased_until = ${lease}, wake_at = NULL
+          SET state = 'RUNNING', lease = gen_random_uuid(), leased_until = ${lease}, wake_at = NULL,
+            troubles = troubles + CASE state WHEN 'RUNNING' THEN 1 ELSE 0 END
           WHERE id IN (
             SELECT id FROM nexus.sync_run
             WHERE state IN ('RUNNING', 'WAITING') AND coalesce(leased_until, wake_at) <= now()
@@ -195,7 +199,9 @@ export class SyncRunRepo extends Context.Service<
           WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid AND state = 'RUNNING'`,
         wait: (run, seconds, { error, kind }) => sql`
           UPDATE nexus.sync_run SET state = CASE WHEN is_cancelled THEN 'CANCELLED' ELSE 'WAITING' END,
-            lease = NULL, leased_until = NULL, waits = waits + 1, error = ${error}, error_kind = ${kind},
+            lease = NULL, leased_until = NULL, error = ${error}, error_kind = ${kind},
+            waits = CASE WHEN ${kind}::text IS NULL THEN waits + 1 ELSE waits END,
+            troubles = CASE WHEN ${kind}::text IS NULL THEN 0 ELSE troubles + 1 END,
             wake_at = CASE WHEN NOT is_cancelled THEN now() + ${seconds}::float8 * interval '1 second' END,
             finished_at = CASE WHEN is_cancelled THEN now() END
           WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid AND state = 'RUNNING'`,

@@ -66,10 +66,10 @@ export class SyncRunner extends Context.Service<
       const troubled = Effect.fnUntraced(function* (run: SyncRunRow, row: IntegrationRow, error: ProviderError) {
         const { kind, sentence } = yield* checks.failed(row, error)
         const stop = { error: sentence, kind }
-        if (!passes(kind) || run.waits >= patience.mostWaits || run.isDryRun) {
+        if (!passes(kind) || run.troubles >= patience.mostWaits || run.isDryRun) {
           return yield* runs.finish(run, "FAILED", stop)
         }
-        yield* runs.wait(run, yield* waitFor(error, run.waits), stop)
+        yield* runs.wait(run, yield* waitFor(error, run.troubles), stop)
       })
 
       return SyncRunner.of({
@@ -79,6 +79,8 @@ export class SyncRunner extends Context.Service<
             if (row === undefined || row.status === "INACTIVE" || run.isCancelled) {
               return yield* runs.finish(run, "CANCELLED", nothing)
             }
+            // Whatever it is that ends every process that takes it, or every checkpoint.
+            if (run.troubles > patience.mostWaits) return yield* failed(run, new Error("The sync does not get on"))
             yield* work(run, row).pipe(
               Effect.catchTag("ProviderError", (error) => troubled(run, row, error)),
               Effect.catchDefect((defect) => failed(run, defect))
@@ -86,7 +88,9 @@ export class SyncRunner extends Context.Service<
           },
           Effect.catchTag("SqlError", (error) =>
             // Its lease lapses, and whoever takes it goes on from the last checkpoint.
-            Effect.logWarning(`A sync stands still, because the database does not answer: ${error.message}`)
+            Effect.logWarning(
+              `A sync stands still until another process takes it, because the database failed: ${error.message}`
+            )
           ),
           Effect.catchDefect((defect) =>
             Effect.logError("A sync stands still, because its end could not be written down", Cause.die(defect))
@@ -107,8 +111,8 @@ export class SyncRunner extends Context.Service<
 }
 
 /** Seconds until a provider is tried again: when it says, or less and less often. */
-const waitFor = Effect.fnUntraced(function* ({ reason }: ProviderError, waits: number) {
+const waitFor = Effect.fnUntraced(function* ({ reason }: ProviderError, troubles: number) {
   const until = reason._tag === "RateLimited" || reason._tag === "QuotaExhausted" ? reason.until : null
   if (until !== null) return Math.max(1, Duration.toSeconds(DateTime.distance(yield* DateTime.now, until)))
-  return reason._tag === "QuotaExhausted" ? 3600 : retryAfter(waits)
+  return reason._tag === "QuotaExhausted" ? 3600 : retryAfter(troubles)
 })
