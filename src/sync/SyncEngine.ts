@@ -1,6 +1,7 @@
-import { Cause, Clock, Context, Effect, Exit, Fiber, FiberMap, Layer, Option, Schedule } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Exit, Fiber, FiberMap, Layer, Option, Schedule } from "effect"
 import type { SyncRunId } from "../domain/Ids.ts"
 import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
+import { SyncPatience } from "./SyncPatience.ts"
 import { SyncRunner } from "./SyncRunner.ts"
 import { leaseSeconds, SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
 
@@ -8,8 +9,6 @@ import { leaseSeconds, SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
 const mostInBackground = 8
 /** How often leases are renewed, in seconds. */
 const renewSeconds = 2
-/** How long a cancelled run may take to account for the batch that is under way, in seconds. */
-const courtesy = 10
 
 /** A run that this process works on. */
 interface Held {
@@ -45,6 +44,7 @@ export class SyncEngine extends Context.Service<
     Effect.gen(function* () {
       const runs = yield* SyncRunRepo
       const runner = yield* SyncRunner
+      const courtesy = Duration.toSeconds((yield* SyncPatience).courtesy)
       const fibers = yield* FiberMap.make<SyncRunId, void>()
       const held = new Map<SyncRunId, Held>()
 

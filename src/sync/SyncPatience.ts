@@ -17,7 +17,9 @@ export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
      * How long a contact whose job is over may be unconfirmed. The run stays open for it, so that changes wait for it
      * too: long enough for an index that lags behind, and no longer.
      */
-    longestDoubt: Duration.minutes(15)
+    longestDoubt: Duration.minutes(15),
+    /** How long a cancelled run may take to account for the batch that is under way. */
+    courtesy: Duration.seconds(10)
   })
 })
 

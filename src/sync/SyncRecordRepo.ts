@@ -64,6 +64,9 @@ export interface RejectRow {
   readonly reason: string
 }
 
+/** Contacts of an automatic run that are looked up by their changes; with more of them, all contacts are gone through. */
+const mostLookedUp = 5000
+
 export class SyncRecordRepo extends Context.Service<
   SyncRecordRepo,
   {
@@ -109,6 +112,14 @@ export class SyncRecordRepo extends Context.Service<
          record.outcome, record.external_id, record.hash, record.reason, record.field, record.is_retryable`
       )
       const lowest = "00000000-0000-0000-0000-000000000000"
+      // The same contacts either way: a few are looked up for each page, many are met on the way through all of them.
+      const chosen = ({ integrationId, userId, since, total }: SyncRunRow) => {
+        if (since === null) return sql``
+        return total <= mostLookedUp
+          ? sql`AND contact.id IN (SELECT nexus.contacts_to_send(${integrationId}::uuid, ${userId}, ${since}::text::xid8))`
+          : sql`AND (contact.changed_in >= ${since}::text::xid8
+              OR record.outcome IN ('pending', 'unconfirmed') OR record.is_retryable)`
+      }
 
       return SyncRecordRepo.of({
         page: (run, after, limit) => sql<KnownContact>`
@@ -116,13 +127,7 @@ export class SyncRecordRepo extends Context.Service<
           FROM nexus.contact
           LEFT JOIN nexus.sync_record AS record
             ON record.integration_id = ${run.integrationId}::uuid AND record.contact_id = contact.id
-          WHERE contact.user_id = ${run.userId} AND contact.id > ${after ?? lowest}::uuid ${
-            run.since === null
-              ? sql``
-              : sql`AND contact.id IN (
-                  SELECT nexus.contacts_to_send(${run.integrationId}::uuid, ${run.userId}, ${run.since}::text::xid8)
-                )`
-          }
+          WHERE contact.user_id = ${run.userId} AND contact.id > ${after ?? lowest}::uuid ${chosen(run)}
           ORDER BY contact.id LIMIT ${limit}`,
 
         // Locks the integration, then the run: in the order of whoever cancels it.

@@ -9,6 +9,7 @@ import { Outcome } from "../../src/plugin/Outcome.ts"
 import { unauthorized } from "../../src/plugin/ProviderError.ts"
 import { AutoSyncRepo } from "../../src/sync/AutoSyncRepo.ts"
 import { SyncEngine } from "../../src/sync/SyncEngine.ts"
+import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
 import { SyncRunRepo } from "../../src/sync/SyncRunRepo.ts"
 import { SyncWorkerLayer } from "../../src/sync/SyncWorker.ts"
 import { actor } from "../support/People.ts"
@@ -200,6 +201,35 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("automati
       yield* sql`UPDATE nexus.integration SET sync_at = now() WHERE user_id = 'again'`
       assert.deepInclude(yield* automatic("again"), { total: 3, contactsSynced: 3, rejected: 0 })
       assert.deepStrictEqual(script.sent, [["ada.401@example.com", "ada.411@example.com", "ada.421@example.com"]])
+    })
+  )
+
+  it.effect("look at the same contacts whether few have changed or many", () =>
+    Effect.gen(function* () {
+      fresh()
+      const runs = yield* SyncRunRepo
+      const records = yield* SyncRecordRepo
+      yield* people("same", 30, 601)
+      const row = yield* connectAcme("same", { autoSync: true })
+      script.upsert = (batch) =>
+        Effect.succeed(
+          batch.map(({ email }, index) => {
+            if (index === 0) return Outcome.Rejected({ reason: "It is locked", retryable: true })
+            return index === 1
+              ? Outcome.Rejected({ reason: "No", retryable: false })
+              : Outcome.Created({ externalId: email })
+          })
+        )
+      yield* automatic("same")
+      yield* upsert("same", "ada.605@example.com", "Augusta")
+      const run = yield* runs.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
+      assert.isDefined(run)
+      const emails = (total: number) =>
+        Effect.map(records.page({ ...run, total }, null, 100), (page) => page.map(({ email }) => email))
+      const few = ["ada.601@example.com", "ada.605@example.com", "ada.611@example.com", "ada.621@example.com"]
+      assert.strictEqual(run.total, 4)
+      assert.deepStrictEqual(yield* emails(4), few)
+      assert.deepStrictEqual(yield* emails(1_000_000), few)
     })
   )
 

@@ -1,13 +1,14 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Queue, Result, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Queue, Result, Schedule, Scope } from "effect"
 import { IntegrationPatch } from "../../src/domain/Integration.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
+import { unavailable } from "../../src/plugin/ProviderError.ts"
 import { SyncEngine } from "../../src/sync/SyncEngine.ts"
 import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
 import { SyncRunner } from "../../src/sync/SyncRunner.ts"
-import { SyncRunRepo } from "../../src/sync/SyncRunRepo.ts"
+import { SyncRunRepo, type SyncRunRow } from "../../src/sync/SyncRunRepo.ts"
 import { Syncs } from "../../src/sync/Syncs.ts"
 import { actor } from "../support/People.ts"
 import { connectAcme, honest, type Script, scripted } from "./Scripted.ts"
@@ -299,6 +300,133 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("runs", (
       const run = yield* runOf("failed", "ACME", id)
       assert.deepInclude(run, { state: "COMPLETED", total: 30 })
       addsUp(run)
+    })
+  )
+
+  it.effect("end as cancelled also when the provider fails at that moment", () =>
+    Effect.gen(function* () {
+      const syncs = yield* Syncs
+      yield* people("both", 30, 901)
+      yield* connectAcme("both")
+      script.upsert = () =>
+        Effect.gen(function* () {
+          const { id } = yield* runOf("both", "ACME")
+          yield* sql`UPDATE nexus.sync_run SET is_cancelled = true WHERE id = ${id}::uuid`
+          return yield* unavailable("it is down")
+        }).pipe(
+          Effect.provideService(Syncs, syncs),
+          Effect.catchTag(["SqlError", "UnknownProvider", "SyncNotFound"], Effect.die)
+        )
+      const sql = yield* PgClient.PgClient
+      assert.deepInclude(yield* sync("both", "ACME"), { state: "CANCELLED" })
+    })
+  )
+
+  it.effect("that a process has lost are stopped there, in the middle of whatever it waits for", () =>
+    Effect.gen(function* () {
+      yield* people("lost", 30, 1001)
+      yield* connectAcme("lost")
+      const { arrived } = yield* hold(script, 2)
+      const slow = yield* startNow("lost")
+      yield* arrived
+      const { id } = yield* runOf("lost", "ACME")
+      yield* lapse("lost")
+      script.upsert = (batch) => Effect.sync(() => honest(script, batch))
+      const heir = yield* anotherEngine
+      assert.strictEqual(yield* heir.takeOver, 1)
+      yield* heir.settled(id)
+      assert.deepInclude(Result.getOrThrow(yield* Fiber.join(slow)), { state: "COMPLETED", created: 30 })
+    })
+  )
+
+  it.effect("that are cancelled end although the provider does not answer", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* people("stuck", 30, 1101)
+      yield* connectAcme("stuck")
+      const { arrived } = yield* hold(script, 2)
+      const stuck = yield* startNow("stuck")
+      yield* arrived
+      yield* sql`UPDATE nexus.sync_run SET is_cancelled = true WHERE user_id = 'stuck'`
+      yield* Fiber.join(stuck)
+      const { state, created, finishedAt } = yield* runOf("stuck", "ACME").pipe(
+        Effect.repeat({ until: ({ state }) => state !== "RUNNING", schedule: Schedule.spaced("10 millis") })
+      )
+      assert.deepStrictEqual({ state, created }, { state: "CANCELLED", created: 10 })
+      assert.isNotNull(finishedAt)
+    })
+  )
+
+  it.effect("note nothing at an integration that has another account by their end", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const runs = yield* SyncRunRepo
+      const row = yield* connectAcme("account", {}, "old")
+      const run = yield* runs.begin(row, manual)
+      assert.isDefined(run)
+      yield* connectAcme("account", {}, "new")
+      yield* runs.finish(run, "COMPLETED", { error: null, kind: null })
+      const [after] = yield* sql`SELECT last_sync_at, synced_to::text FROM nexus.integration WHERE user_id = 'account'`
+      assert.deepStrictEqual({ ...after }, { lastSyncAt: null, syncedTo: null })
+      assert.strictEqual((yield* runOf("account", "ACME", run.id)).state, "COMPLETED")
+    })
+  )
+
+  it.effect("never lock one another out with who pauses or disconnects their integration", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const runs = yield* SyncRunRepo
+      const records = yield* SyncRecordRepo
+      const empty = { position: null, counts: { created: 1 }, accounted: [], forgotten: [] }
+      const steps = {
+        checkpoint: (run: SyncRunRow) => Effect.asVoid(records.checkpoint(run, empty)),
+        finish: (run: SyncRunRow) => runs.finish(run, "COMPLETED", { error: null, kind: null }),
+        begin: (run: SyncRunRow) =>
+          Effect.asVoid(runs.begin({ id: run.integrationId, userId: run.userId, provider: run.provider }, manual))
+      }
+      for (const [name, step] of Object.entries(steps)) {
+        const user = `locks-${name}`
+        const row = yield* connectAcme(user)
+        const run = yield* runs.begin(row, manual)
+        assert.isDefined(run)
+        const isLocked = yield* Deferred.make<void>()
+        const stepping = yield* Deferred.await(isLocked).pipe(
+          Effect.andThen(step(run)),
+          Effect.exit,
+          Effect.forkScoped({ startImmediately: true })
+        )
+        yield* sql.withTransaction(
+          Effect.gen(function* () {
+            // What a pause does first.
+            yield* sql`SELECT FROM nexus.integration WHERE id = ${row.id}::uuid FOR UPDATE`
+            yield* Deferred.succeed(isLocked, undefined)
+            yield* sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`.pipe(
+              Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced("5 millis") })
+            )
+            yield* runs.cancelOpen(row.id)
+          })
+        )
+        assert.isTrue(Exit.isSuccess(yield* Fiber.join(stepping)), name)
+      }
+    })
+  )
+
+  it.effect("are kept for a time, with what they rejected", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const runs = yield* SyncRunRepo
+      yield* sql`
+        INSERT INTO nexus.sync_run (integration_id, user_id, provider, trigger, state, finished_at)
+        SELECT gen_random_uuid(), 'old', 'ACME', 'manual', 'COMPLETED', now() - n * interval '1 hour' - interval '30 minutes'
+        FROM generate_series(1, 1500) AS n`
+      yield* sql`
+        INSERT INTO nexus.sync_reject (run_id, contact_id, user_id, email, reason)
+        SELECT id, gen_random_uuid(), 'old', 'a@example.com', 'no' FROM nexus.sync_run WHERE user_id = 'old'`
+      assert.strictEqual(yield* runs.forget(10), 1000)
+      assert.strictEqual(yield* runs.forget(10), 261)
+      assert.strictEqual(yield* runs.forget(10), 0)
+      const kept = yield* sql`SELECT FROM nexus.sync_reject WHERE user_id = 'old'`
+      assert.strictEqual(kept.length, 239)
     })
   )
 })

@@ -38,8 +38,8 @@ export const honest = ({ there }: Script, batch: Batch): ReadonlyArray<Outcomes>
     return Outcome.Created({ externalId: email })
   })
 
-/** A provider that does what the script says; batches of ten. */
-export const scripted = () => {
+/** A provider that does what the script says. */
+export const scripted = (batchSize = 10) => {
   const script: Script = {
     upsert: (batch) => Effect.sync(() => honest(script, batch)),
     poll: (_, batch) => Effect.sync(() => honest(script, batch)),
@@ -66,7 +66,7 @@ export const scripted = () => {
     limits: { concurrency: 4, throttled: () => undefined },
     verify: ({ credentials: { account } }) => Effect.succeed({ id: account, label: account }),
     contacts: {
-      batchSize: 10,
+      batchSize,
       mapping: { email: "email", firstName: "first", lastName: "last" },
       describeFields: () =>
         Effect.succeed(

@@ -16,7 +16,12 @@ import { actor } from "../support/People.ts"
 /** Tries again almost at once, so that no test waits. */
 export const Impatient = Layer.effect(
   SyncPatience,
-  Effect.map(SyncPatience, (usual) => ({ ...usual, retryAfter: Duration.millis(1), longestSleep: Duration.millis(20) }))
+  Effect.map(SyncPatience, (usual) => ({
+    ...usual,
+    retryAfter: Duration.millis(1),
+    longestSleep: Duration.millis(20),
+    courtesy: Duration.seconds(3)
+  }))
 )
 
 /** Everything about syncs, with emulators of these providers. */
