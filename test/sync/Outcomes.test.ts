@@ -164,6 +164,26 @@ describe("outcomes of a sync", () => {
       })
     )
 
+    it.effect("lists any number of rejected contacts, a page at a time", () =>
+      Effect.gen(function* () {
+        yield* people("many", 1203, 2001)
+        yield* connectAcme("many")
+        script.upsert = (batch) =>
+          Effect.succeed(batch.map(({ email }) => Outcome.Rejected({ reason: `No ${email}`, retryable: false })))
+        const first = yield* sync("many", "ACME")
+        assert.deepInclude(first, { state: "COMPLETED", contactsSynced: 0, rejected: 1203 })
+        script.sent.length = 0
+        const { id } = yield* sync("many", "ACME")
+        assert.deepStrictEqual(script.sent, [])
+        for (const run of [first.id, id]) {
+          const [, ...lines] = yield* csv("many", "ACME", run)
+          assert.strictEqual(new Set(lines).size, 1203)
+          assert.isTrue(lines.every((line) => /^(ada\.\d+@example\.com),.*,No \1$/.test(line)))
+        }
+        script.upsert = (batch) => Effect.sync(() => honest(script, batch))
+      })
+    )
+
     it.effect("sends all again when a setting of the provider's own has changed", () =>
       Effect.gen(function* () {
         yield* people("settings", 12, 101)

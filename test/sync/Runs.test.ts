@@ -21,15 +21,20 @@ const manual = { trigger: "manual", isFull: false, isDryRun: false } as const
 const hold = Effect.fnUntraced(function* (script: Script, from = 1) {
   const arrived = yield* Deferred.make<void>()
   const free = yield* Deferred.make<void>()
+  const stopped = yield* Deferred.make<void>()
   let batches = 0
   script.upsert = (batch) =>
     Effect.gen(function* () {
       if (++batches < from) return honest(script, batch)
       yield* Deferred.succeed(arrived, undefined)
-      yield* Deferred.await(free)
+      yield* Effect.onInterrupt(Deferred.await(free), () => Deferred.succeed(stopped, undefined))
       return honest(script, batch)
     })
-  return { arrived: Deferred.await(arrived), letGo: Deferred.succeed(free, undefined) }
+  return {
+    arrived: Deferred.await(arrived),
+    letGo: Deferred.succeed(free, undefined),
+    stopped: Deferred.await(stopped)
+  }
 })
 
 const startNow = Effect.fnUntraced(function* (userId: string) {
@@ -326,7 +331,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("runs", (
     Effect.gen(function* () {
       yield* people("lost", 30, 1001)
       yield* connectAcme("lost")
-      const { arrived } = yield* hold(script, 2)
+      const { arrived, stopped } = yield* hold(script, 2)
       const slow = yield* startNow("lost")
       yield* arrived
       const { id } = yield* runOf("lost", "ACME")
@@ -335,6 +340,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("runs", (
       const heir = yield* anotherEngine
       assert.strictEqual(yield* heir.takeOver, 1)
       yield* heir.settled(id)
+      yield* stopped
       assert.deepInclude(Result.getOrThrow(yield* Fiber.join(slow)), { state: "COMPLETED", created: 30 })
     })
   )
