@@ -87,16 +87,18 @@ export class SyncEngine extends Context.Service<
         }
       }).pipe(Effect.timeout(`${leaseSeconds / 3} seconds`))
 
-      // Who can't renew may have lost its runs to others, and two senders at once could make contacts twice.
       let renewedAt = yield* Clock.currentTimeNanos
+      // Who could not renew for that long, or stood still itself, may have lost its runs to others, and two senders at
+      // once could make contacts twice.
+      const stopLapsed = Effect.gen(function* () {
+        const seconds = Number((yield* Clock.currentTimeNanos) - renewedAt) / 1e9
+        if (seconds > leaseSeconds - renewSeconds) yield* FiberMap.clear(fibers)
+      })
       const keep = Effect.gen(function* () {
+        yield* stopLapsed
         const now = yield* Clock.currentTimeNanos
         yield* renew
         renewedAt = now
-      })
-      const despair = Effect.gen(function* () {
-        const seconds = Number((yield* Clock.currentTimeNanos) - renewedAt) / 1e9
-        if (seconds > leaseSeconds - renewSeconds) yield* FiberMap.clear(fibers)
       })
       yield* keep.pipe(
         Effect.catchCause((cause) =>
@@ -104,7 +106,7 @@ export class SyncEngine extends Context.Service<
             ? Effect.failCause(cause)
             : Effect.andThen(
                 Effect.logWarning("The syncs of this process could not be renewed; it is tried again", cause),
-                despair
+                stopLapsed
               )
         ),
         Effect.repeat(Schedule.spaced(`${renewSeconds} seconds`)),

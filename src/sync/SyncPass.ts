@@ -185,7 +185,8 @@ export const makeSyncPass = Effect.gen(function* () {
   /** Goes on with a run. */
   return Effect.fn("SyncPass")(function* (context: PassContext): Effect.fn.Return<PassEnd, SqlError | ProviderError> {
     const { run } = context
-    if (!run.isDryRun && !(yield* removal(context))) return "stopped"
+    // Once in a run, before its first contact: it looks at all that was ever sent.
+    if (!run.isDryRun && run.position === null && !(yield* removal(context))) return "stopped"
     if (!(yield* sendAll(context))) return "stopped"
     return run.isDryRun ? "done" : yield* followUp(context)
   })
