@@ -87,7 +87,7 @@ export const scripted = (batchSize = 10) => {
       remove: (_, batch) => Effect.suspend(() => script.remove(batch))
     }
   })
-  return { script, layer: integratingLayer(acme).pipe(Layer.provide(Impatient)) }
+  return { script, layer: integratingLayer(acme).pipe(Layer.provideMerge(Impatient)) }
 }
 
 /** Connects a user with an account at ACME. */

@@ -192,7 +192,12 @@ describe("a provider in trouble", () => {
           waits.push(Math.ceil((yield* stateOf("ends")).seconds ?? 0))
           yield* goOn(id)
         }
-        assert.deepStrictEqual(waits, [30, 60, 120, 240, 480, 960, 1800, 1800, 1800, 1800, 1800, 1800])
+        const expected = [30, 60, 120, 240, 480, 960, 1800, 1800, 1800, 1800, 1800, 1800]
+        assert.strictEqual(waits.length, expected.length)
+        for (const [index, seconds] of expected.entries()) {
+          const wait = waits[index] ?? 0
+          assert.isTrue(wait > seconds - 10 && wait <= seconds, `${wait} for ${seconds}`)
+        }
         assert.deepInclude(yield* runOf("ends", "ACME", id), { state: "FAILED", errorKind: "Unavailable" })
 
         script.upsert = () => Effect.fail(misconfigured("the list is gone"))
