@@ -22,11 +22,14 @@ CREATE TABLE nexus.sync_run (
   pending integer NOT NULL DEFAULT 0,
   error text,
   error_kind text,
-  owner uuid,
+  is_cancelled boolean NOT NULL DEFAULT false,
+  account_id text,
+  sent_as text,
+  lease uuid,
   leased_until timestamptz,
   wake_at timestamptz,
   waits integer NOT NULL DEFAULT 0,
-  is_cancelled boolean NOT NULL DEFAULT false,
+  troubles integer NOT NULL DEFAULT 0,
   started_at timestamptz NOT NULL DEFAULT now(),
   finished_at timestamptz
 );
@@ -35,11 +38,16 @@ COMMENT ON COLUMN nexus.sync_run.since IS 'Only contacts that changed in this tr
 COMMENT ON COLUMN nexus.sync_run.snapshot IS 'Every transaction before this one was visible when the run began.';
 COMMENT ON COLUMN nexus.sync_run.position IS 'The last contact that is done: where the run goes on, whoever goes on with it.';
 COMMENT ON COLUMN nexus.sync_run.pending IS 'Contacts that the provider works on in the background.';
-COMMENT ON COLUMN nexus.sync_run.waits IS 'How often the run has been put off in a row; the waits grow with it.';
+COMMENT ON COLUMN nexus.sync_run.lease IS 'Stands for one claim of the run by one process; only who has it writes what becomes of the run.';
+COMMENT ON COLUMN nexus.sync_run.account_id IS 'Of the integration when the run began; what was sent to another account is not written down.';
+COMMENT ON COLUMN nexus.sync_run.sent_as IS 'The settings that decide what a contact is sent as, in short, when the run began.';
+COMMENT ON COLUMN nexus.sync_run.waits IS 'How often in a row the provider was still working; the waits grow with it.';
+COMMENT ON COLUMN nexus.sync_run.troubles IS 'How often in a row the run was put off by its provider, or lost its process, without getting on.';
 
 -- One run at a time for an integration, in whatever process.
 CREATE UNIQUE INDEX sync_run_open ON nexus.sync_run (integration_id) WHERE state IN ('RUNNING', 'WAITING');
 CREATE INDEX sync_run_due ON nexus.sync_run (coalesce(leased_until, wake_at)) WHERE state IN ('RUNNING', 'WAITING');
+CREATE INDEX sync_run_lease ON nexus.sync_run (lease) WHERE lease IS NOT NULL;
 CREATE INDEX sync_run_user ON nexus.sync_run (user_id, provider, id);
 CREATE INDEX sync_run_finished_at ON nexus.sync_run (finished_at) WHERE finished_at IS NOT NULL;
 
@@ -64,6 +72,10 @@ COMMENT ON COLUMN nexus.sync_record.hash IS 'Of what was sent last and is accoun
 
 CREATE INDEX sync_record_job ON nexus.sync_record (integration_id, job, contact_id) WHERE job IS NOT NULL;
 
+-- What is sent again although it has not changed.
+CREATE INDEX sync_record_unsettled ON nexus.sync_record (integration_id, contact_id)
+  WHERE outcome IN ('pending', 'unconfirmed') OR is_retryable;
+
 CREATE TABLE nexus.sync_reject (
   run_id uuid NOT NULL REFERENCES nexus.sync_run ON DELETE CASCADE,
   contact_id uuid NOT NULL,
@@ -84,9 +96,20 @@ CREATE TABLE nexus.contact_change (
 );
 
 -- Per integration, up to where automatic syncs have looked, and when the next one begins.
-ALTER TABLE nexus.integration ADD COLUMN synced_to xid8, ADD COLUMN sync_at timestamptz;
-CREATE INDEX integration_sync_at ON nexus.integration (sync_at) WHERE sync_at IS NOT NULL;
+ALTER TABLE nexus.integration ADD COLUMN synced_to xid8, ADD COLUMN synced_as text,
+  ADD COLUMN sync_at timestamptz DEFAULT now();
+COMMENT ON COLUMN nexus.integration.synced_as IS 'The settings, in short, that contacts were sent by up to synced_to.';
+CREATE INDEX integration_sync_at ON nexus.integration (sync_at) WHERE auto_sync AND sync_at IS NOT NULL;
 CREATE INDEX integration_auto_sync ON nexus.integration (user_id) WHERE auto_sync;
+
+-- The contacts that an automatic sync looks at: changed since a transaction, or not settled.
+CREATE FUNCTION nexus.contacts_to_send(integration uuid, user_id text, since xid8) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+  SELECT id FROM nexus.contact WHERE contact.user_id = $2 AND changed_in >= since
+  UNION
+  SELECT contact_id FROM nexus.sync_record
+  WHERE integration_id = integration AND (outcome IN ('pending', 'unconfirmed') OR is_retryable)
+$$;
+REVOKE ALL ON FUNCTION nexus.contacts_to_send(uuid, text, xid8) FROM PUBLIC;
 
 CREATE FUNCTION nexus.note_contact_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

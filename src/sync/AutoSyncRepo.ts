@@ -20,15 +20,22 @@ export class AutoSyncRepo extends Context.Service<
     AutoSyncRepo,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
+      const gatherTime = sql.literal(`interval '${gatherSeconds} seconds'`)
+
       return AutoSyncRepo.of({
         gather: sql<{ readonly changes: number }>`
           WITH changed AS (
             DELETE FROM nexus.contact_change WHERE id IN (
               SELECT id FROM nexus.contact_change ORDER BY id LIMIT 10000 FOR UPDATE SKIP LOCKED
             ) RETURNING user_id
-          ), scheduled AS (
-            UPDATE nexus.integration SET sync_at = least(sync_at, now() + interval '${sql.literal(String(gatherSeconds))} seconds')
+          ), later AS (
+            -- In order, so that two processes that gather at once never wait for one another in a circle.
+            SELECT id FROM nexus.integration
             WHERE auto_sync AND user_id IN (SELECT user_id FROM changed)
+              AND (sync_at IS NULL OR sync_at > now() + ${gatherTime})
+            ORDER BY id FOR NO KEY UPDATE
+          ), scheduled AS (
+            UPDATE nexus.integration SET sync_at = least(sync_at, now() + ${gatherTime}) WHERE id IN (SELECT id FROM later)
           )
           SELECT count(*)::int AS changes FROM changed`.pipe(Effect.map((rows) => rows[0]?.changes ?? 0)),
         due: (limit) =>

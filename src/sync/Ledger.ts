@@ -18,23 +18,29 @@ export const account = ({ contact, hash }: Sending, outcome: Outcome, job: strin
     case "Created":
     case "Updated":
     case "Unchanged": {
-      const externalId = outcome.externalId === "" ? null : outcome.externalId
+      const externalId = outcome.externalId === "" ? null : clean(outcome.externalId)
       return { ...own, externalId, outcome: synced[outcome._tag] }
     }
     case "Rejected":
       return {
         ...own,
         outcome: "rejected",
-        reason: outcome.reason,
-        field: outcome.field ?? null,
+        reason: clean(outcome.reason.slice(0, longestReason)),
+        field: outcome.field === undefined ? null : clean(outcome.field),
         isRetryable: outcome.retryable
       }
     case "Accepted":
-      return { ...own, outcome: "pending", job: outcome.job }
+      return { ...own, outcome: "pending", job: clean(outcome.job) }
     case "Unconfirmed":
       return { ...own, outcome: "unconfirmed", job }
   }
 }
+
+/** Characters of a reason that are kept. */
+const longestReason = 1000
+
+/** What a provider says, without what the database can't hold: one such text would keep a run from ever going on. */
+const clean = (text: string) => text.toWellFormed().replaceAll("\0", "")
 
 const synced = { Created: "created", Updated: "updated", Unchanged: "unchanged" } as const
 

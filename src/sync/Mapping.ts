@@ -25,7 +25,9 @@ export const mappingOf = ({ contacts }: Pick<Provider, "contacts">, settings: Se
   const usual: FieldMapping = { ...contacts?.mapping }
   const { fieldMapping } = settings
   if (typeof fieldMapping !== "object" || fieldMapping === null) return usual
-  const own = Object.entries(fieldMapping).filter((entry): entry is [string, string] => typeof entry[1] === "string")
+  const own = Object.entries(fieldMapping).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== usual.email
+  )
   return { ...Object.fromEntries(own), ...(usual.email === undefined ? {} : { email: usual.email }) }
 }
 

@@ -3,24 +3,34 @@ import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { split } from "../integrations/ConnectForm.ts"
 import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
-import type { OutgoingContact, Provider, SessionContacts } from "../plugin/Provider.ts"
+import type { Outcome } from "../plugin/Outcome.ts"
+import type { OutgoingContact, Provider, RemovedContact, SessionContacts } from "../plugin/Provider.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import { account, countsOf, type Sending, standing, stillRejected } from "./Ledger.ts"
 import { hashOf, mappingOf, outgoing } from "./Mapping.ts"
 import type { ProviderCalls } from "./ProviderCalls.ts"
-import { type Accounted, type Counts, type KnownContact, SyncRecordRepo } from "./SyncRecordRepo.ts"
+import {
+  type Accounted,
+  type AwaitedContact,
+  type Counts,
+  type KnownContact,
+  SyncRecordRepo
+} from "./SyncRecordRepo.ts"
 import type { SyncRunRow } from "./SyncRunRepo.ts"
 
 /** What a pass works with. */
 export interface PassContext {
   readonly run: SyncRunRow
-  readonly owner: string
   readonly row: IntegrationRow
   readonly provider: Provider
   readonly contacts: SessionContacts
   readonly calls: ProviderCalls
   /** Fields of the provider's without which a dry run counts a contact as rejected. */
   readonly required: ReadonlySet<string>
+  /** What the provider still does in the background is no longer waited for. */
+  readonly isLate: boolean
+  /** Seconds that a contact may be unconfirmed before it counts as that. */
+  readonly longestDoubt: number
 }
 
 /**
@@ -37,35 +47,26 @@ export const makeSyncPass = Effect.gen(function* () {
   const records = yield* SyncRecordRepo
 
   /** Contacts that are deleted here: forgotten, and removed there when the integration says so. */
-  const removal = Effect.fn("SyncPass.removal")(function* ({
-    run,
-    owner,
-    row,
-    provider,
-    contacts,
-    calls
-  }: PassContext) {
-    const { remove } = contacts
+  const removal = Effect.fn("SyncPass.removal")(function* (context: PassContext) {
+    const { run, row, provider, contacts, calls } = context
+    const remove = row.settings.removeDeleted === true ? contacts.remove : undefined
     const batchSize = provider.contacts?.batchSize ?? pageSize
+    let after: string | null = null
     while (true) {
-      const orphans = yield* records.orphans(row.id, batchSize)
+      const orphans: ReadonlyArray<RemovedContact> = yield* records.orphans(run, after, batchSize)
       if (orphans.length === 0) return true
-      let removed = 0
-      if (row.settings.removeDeleted === true && remove !== undefined) {
-        const outcomes = yield* calls.call(remove(orphans))
-        removed = outcomes.filter(({ _tag }) => _tag === "Updated").length
-      }
-      yield* records.forget(
-        row.id,
-        orphans.map(({ id }) => id)
-      )
-      const goesOn = yield* records.checkpoint(run, owner, { position: null, counts: { removed }, accounted: [] })
-      if (!goesOn) return false
+      after = orphans.at(-1)?.id ?? null
+      const outcomes = remove === undefined ? undefined : yield* calls.call(remove(orphans))
+      const isKept = (outcome: Outcome | undefined) => outcome?._tag === "Rejected" && outcome.retryable
+      const forgotten = orphans.flatMap(({ id }, index) => (isKept(outcomes?.[index]) ? [] : [id]))
+      const removed = outcomes?.filter(({ _tag }) => _tag === "Updated").length ?? 0
+      const counts = removed === 0 ? {} : { removed }
+      if (!(yield* records.checkpoint(run, { position: null, counts, accounted: [], forgotten }))) return false
     }
   })
 
   const sendAll = Effect.fn("SyncPass.sendAll")(function* (context: PassContext) {
-    const { run, owner, row, provider, contacts, calls, required } = context
+    const { run, row, provider, contacts, calls, required } = context
     const batchSize = provider.contacts?.batchSize ?? pageSize
     const mapping = mappingOf(provider, row.settings)
     const { own } = split(row.settings)
@@ -87,11 +88,12 @@ export const makeSyncPass = Effect.gen(function* () {
         return one === undefined ? [] : [account(one, outcome)]
       })
       const accounted = [...standingStill, ...sent]
-      const all = countsOf(accounted.map(({ outcome }) => outcome))
-      const goesOn = yield* records.checkpoint(run, owner, {
+      for (const { outcome } of accounted) count(outcome)
+      const goesOn = yield* records.checkpoint(run, {
         position,
-        counts: { ...counts, ...all },
-        accounted: run.isDryRun ? [] : accounted
+        counts,
+        accounted: run.isDryRun ? [] : accounted,
+        forgotten: []
       })
       sending = []
       standingStill = []
@@ -125,56 +127,74 @@ export const makeSyncPass = Effect.gen(function* () {
     }
   })
 
-  /** Asks what became of the contacts that the provider works on in the background. */
-  const followUp = Effect.fn("SyncPass.followUp")(function* (context: PassContext, isLate: boolean) {
-    const { run, owner, row, provider, contacts, calls } = context
-    const { poll } = contacts
-    if (poll === undefined) return "done"
+  /** Asks what became of the contacts of a job. `open` while there are some that it may still tell of. */
+  const followJob = Effect.fnUntraced(function* (
+    { run, row, provider, calls, isLate, longestDoubt }: PassContext,
+    poll: NonNullable<SessionContacts["poll"]>,
+    job: string
+  ) {
     const mapping = mappingOf(provider, row.settings)
+    const batchSize = provider.contacts?.batchSize ?? pageSize
+    let after: string | null = null
     let end: PassEnd = "done"
-
-    for (const job of yield* records.jobs(row.id)) {
-      let after: string | null = null
-      while (true) {
-        const page: ReadonlyArray<KnownContact> = yield* records.ofJob(row.id, job, after, pageSize)
-        if (page.length === 0) break
-        after = page.at(-1)?.id ?? null
-        const batch = page.map((known) => outgoing(known, mapping, known.externalId))
-        const outcomes = yield* calls.call(poll(job, batch))
-        const isRunning = outcomes.every(({ _tag }) => _tag === "Accepted")
-        if (isRunning && !isLate) {
-          end = "open"
-          break
-        }
-        const accounted = page.flatMap((known, index) => {
-          const contact = batch[index]
-          const outcome = outcomes[index]
-          if (contact === undefined || outcome === undefined) return []
-          const told = account({ contact, hash: known.hash ?? "" }, outcome, isLate ? null : job)
-          return [isLate && told.outcome === "pending" ? { ...told, outcome: "unconfirmed" as const, job: null } : told]
-        })
-        if (accounted.some(({ job }) => job !== null)) end = "open"
-        const counts = moved(page, accounted)
-        if (!(yield* records.checkpoint(run, owner, { position: null, counts, accounted }))) return "stopped"
-      }
+    while (true) {
+      const awaited: ReadonlyArray<AwaitedContact> = yield* records.ofJob(run, job, after, batchSize)
+      if (awaited.length === 0) return end
+      after = awaited.at(-1)?.id ?? null
+      const batch = awaited.map((known) => outgoing(known, mapping, known.externalId))
+      const outcomes = yield* calls.call(poll(job, batch))
+      if (!isLate && outcomes.every(({ _tag }) => _tag === "Accepted")) return "open"
+      const told = awaited.flatMap((known, index) => {
+        const outcome = outcomes[index]
+        const contact = batch[index]
+        if (outcome === undefined || contact === undefined) return []
+        const one = account({ contact, hash: known.hash ?? "" }, outcome, job)
+        const isOver = isLate || (known.outcome === "unconfirmed" && known.age > longestDoubt)
+        return [{ known, now: isOver ? givenUp(one) : one }]
+      })
+      if (told.some(({ now }) => now.job !== null)) end = "open"
+      // The others stay as they are, and so does the time since which they are.
+      const changed = told.filter(({ known, now }) => known.outcome !== now.outcome || now.job !== job)
+      const accounted = changed.map(({ now }) => now)
+      const counts = moved(
+        changed.map(({ known }) => known),
+        accounted
+      )
+      if (!(yield* records.checkpoint(run, { position: null, counts, accounted, forgotten: [] }))) return "stopped"
     }
-    return end
   })
 
-  /**
-   * Goes on with a run. `isLate`: what the provider still does in the background is no longer waited for, and counts as
-   * unconfirmed.
-   */
-  return Effect.fn("SyncPass")(function* (
-    context: PassContext,
-    isLate: boolean
-  ): Effect.fn.Return<PassEnd, SqlError | ProviderError> {
+  /** Asks what became of the contacts that the provider works on in the background. */
+  const followUp = Effect.fn("SyncPass.followUp")(function* (context: PassContext) {
+    const { poll } = context.contacts
+    if (poll === undefined) return "done"
+    let end: PassEnd = "done"
+    let after = ""
+    while (true) {
+      const jobs: ReadonlyArray<string> = yield* records.jobs(context.run, after, pageSize)
+      for (const job of jobs) {
+        const followed: PassEnd = yield* followJob(context, poll, job)
+        if (followed === "stopped") return "stopped"
+        if (followed === "open") end = "open"
+        after = job
+      }
+      if (jobs.length < pageSize) return end
+    }
+  })
+
+  /** Goes on with a run. */
+  return Effect.fn("SyncPass")(function* (context: PassContext): Effect.fn.Return<PassEnd, SqlError | ProviderError> {
     const { run } = context
-    if (!run.isDryRun && !(yield* removal(context))) return "stopped"
+    // Once in a run, before its first contact: it looks at all that was ever sent.
+    if (!run.isDryRun && run.position === null && !(yield* removal(context))) return "stopped"
     if (!(yield* sendAll(context))) return "stopped"
-    return run.isDryRun ? "done" : yield* followUp(context, isLate)
+    return run.isDryRun ? "done" : yield* followUp(context)
   })
 })
+
+/** A contact that is waited for no longer. */
+const givenUp = (one: Accounted): Accounted =>
+  one.outcome === "pending" || one.outcome === "unconfirmed" ? { ...one, outcome: "unconfirmed", job: null } : one
 
 /** What a dry run expects of a contact: one that was never synced counts as new, although it may be there already. */
 const expected = ({ fields, externalId }: OutgoingContact, required: ReadonlySet<string>) => {
@@ -187,5 +207,6 @@ const moved = (before: ReadonlyArray<KnownContact>, after: ReadonlyArray<Account
   const gone = countsOf(before.flatMap(({ outcome }) => outcome ?? []))
   const come = countsOf(after.map(({ outcome }) => outcome))
   const names = ["created", "updated", "unchanged", "rejected", "pending", "unconfirmed"] as const
-  return Object.fromEntries(names.map((name) => [name, (come[name] ?? 0) - (gone[name] ?? 0)]))
+  const changes = names.map((name) => [name, (come[name] ?? 0) - (gone[name] ?? 0)] as const)
+  return Object.fromEntries(changes.filter(([, change]) => change !== 0))
 }

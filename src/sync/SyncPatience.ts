@@ -12,7 +12,14 @@ export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
     /** How often in a row a run puts itself off while its provider does not work; then it fails. */
     mostWaits: 12,
     /** How long what a provider does in the background may take, from the beginning of the run. */
-    longestJob: Duration.hours(6)
+    longestJob: Duration.hours(6),
+    /**
+     * How long a contact whose job is over may be unconfirmed. The run stays open for it, so that changes wait for it
+     * too: long enough for an index that lags behind, and no longer.
+     */
+    longestDoubt: Duration.minutes(15),
+    /** How long a cancelled run may take to account for the batch that is under way. */
+    courtesy: Duration.seconds(10)
   })
 })
 
@@ -20,4 +27,4 @@ export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
 export const pollAfter = (waits: number): number => Math.min(5 * 2 ** waits, 60)
 
 /** Seconds until a provider that does not work is tried again: 30, then twice as long each time, up to half an hour. */
-export const retryAfter = (waits: number): number => Math.min(30 * 2 ** waits, 1800)
+export const retryAfter = (troubles: number): number => Math.min(30 * 2 ** troubles, 1800)

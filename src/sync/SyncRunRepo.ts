@@ -30,8 +30,17 @@ export interface SyncRunRow {
   readonly pending: number
   readonly error: string | null
   readonly errorKind: TroubleKind | null
+  /** How often in a row it found the provider still working. */
   readonly waits: number
+  /** How often in a row it was put off by the provider or lost its process. */
+  readonly troubles: number
   readonly isCancelled: boolean
+  /** Stands for one claim of the run by one process: whoever claims it next has another one. Null while it waits. */
+  readonly lease: string | null
+  /** The provider's account that the integration had when the run began. */
+  readonly accountId: string | null
+  /** Seconds since it began, by the database's clock, when it was read. */
+  readonly age: number
   readonly startedAt: Date
   readonly finishedAt: Date | null
 }
@@ -45,14 +54,22 @@ export interface Stop {
 /** Seconds that a run belongs to a process after its last sign of life. */
 export const leaseSeconds = 15
 
+/** A run, as whoever has claimed it knows it. */
+export type ClaimedRun = Pick<SyncRunRow, "id" | "lease">
+
+/** What a lease that is renewed is told. */
+export interface Renewed {
+  readonly lease: string
+  readonly isCancelled: boolean
+}
+
 export class SyncRunRepo extends Context.Service<
   SyncRunRepo,
   {
     /** Begins a run and counts its contacts; an automatic sync that was due is covered by it. Undefined when the integration has an open run already. */
     begin(
       integration: { readonly id: IntegrationId; readonly userId: UserId; readonly provider: ProviderId },
-      run: Pick<SyncRunRow, "trigger" | "isFull" | "isDryRun">,
-      owner: string
+      run: Pick<SyncRunRow, "trigger" | "isFull" | "isDryRun">
     ): Effect.Effect<SyncRunRow | undefined, SqlError>
     /** The open run of an integration. */
     open(integrationId: IntegrationId): Effect.Effect<SyncRunRow | undefined, SqlError>
@@ -66,23 +83,21 @@ export class SyncRunRepo extends Context.Service<
     get(userId: UserId, provider: ProviderId, id: string): Effect.Effect<SyncRunRow | undefined, SqlError>
     /** Ends an open run: at once when it waits, else as soon as its process hears of it. */
     cancel(userId: UserId, provider: ProviderId, id: string): Effect.Effect<void, SqlError>
-    /** The same for whatever run an integration has open. */
+    /** The same for whatever run an integration has open. Nothing of it is written once the transaction around this ends. */
     cancelOpen(integrationId: IntegrationId): Effect.Effect<void, SqlError>
     /** Takes runs that wait no longer, or whose process gave no sign of life. */
-    claim(owner: string, limit: number): Effect.Effect<ReadonlyArray<SyncRunRow>, SqlError>
-    /** Gives a sign of life for all runs of a process, and tells which of them it still has and should go on with. */
-    renew(owner: string): Effect.Effect<ReadonlySet<SyncRunId>, SqlError>
-    /** Hands the runs of a process over to whoever is quickest. */
-    release(owner: string): Effect.Effect<void, SqlError>
-    /** Puts a run off; it goes on where it stands. False when it is another's by now. */
-    wait(run: Pick<SyncRunRow, "id">, owner: string, seconds: number, stop: Stop): Effect.Effect<boolean, SqlError>
-    /** Ends a run, and notes at its integration up to where contacts were looked at. */
-    finish(
-      run: Pick<SyncRunRow, "id">,
-      owner: string,
-      state: "COMPLETED" | "FAILED" | "CANCELLED",
-      stop: Stop
-    ): Effect.Effect<void, SqlError>
+    claim(limit: number): Effect.Effect<ReadonlyArray<SyncRunRow>, SqlError>
+    /** Gives a sign of life for claims, and tells which of them still hold. */
+    renew(leases: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Renewed>, SqlError>
+    /** Hands a run over to whoever is quickest. */
+    release(run: ClaimedRun): Effect.Effect<void, SqlError>
+    /** Puts a run off; it goes on where it stands. One that was cancelled in the meantime ends instead. */
+    wait(run: ClaimedRun, seconds: number, stop: Stop): Effect.Effect<void, SqlError>
+    /**
+     * Ends a run, and notes at its integration up to where contacts were looked at. What a failed automatic run left is
+     * due again: as soon as the integration works, or in ten minutes.
+     */
+    finish(run: ClaimedRun, state: "COMPLETED" | "FAILED" | "CANCELLED", stop: Stop): Effect.Effect<void, SqlError>
     /** Deletes runs that ended before so many days, at most a thousand; says how many. */
     forget(days: number): Effect.Effect<number, SqlError>
   }
@@ -93,11 +108,13 @@ export class SyncRunRepo extends Context.Service<
       const sql = yield* PgClient.PgClient
       const columns = sql.literal(
         `id, integration_id, user_id, provider, trigger, state, is_full, is_dry_run, since::text AS since, position, total,
-         created, updated, unchanged, rejected, unconfirmed, removed, pending, error, error_kind, waits, is_cancelled,
-         started_at, finished_at`
+         created, updated, unchanged, rejected, unconfirmed, removed, pending, error, error_kind, waits, troubles, is_cancelled,
+         lease, account_id, extract(epoch FROM now() - started_at)::float8 AS age, started_at, finished_at`
       )
       const lease = sql.literal(`now() + interval '${leaseSeconds} seconds'`)
       const first = (rows: ReadonlyArray<SyncRunRow>) => rows[0]
+      // The settings that decide what a contact is sent as. Automatic runs begin from nothing when they have changed.
+      const sentAs = sql.literal("md5((settings - 'autoSync' - 'removeDeleted')::text)")
       // One that waits belongs to nobody who could end it.
       const cancelled = sql.literal(
         `is_cancelled = true, wake_at = NULL,
@@ -106,21 +123,29 @@ export class SyncRunRepo extends Context.Service<
       )
 
       return SyncRunRepo.of({
-        begin: (integration, { trigger, isFull, isDryRun }, owner) =>
+        // Integrations are locked before their runs, here and everywhere.
+        begin: (integration, { trigger, isFull, isDryRun }) =>
           sql<SyncRunRow>`
-            WITH wanted AS (
+            WITH integration AS MATERIALIZED (
+              SELECT id, account_id, ${sentAs} AS sent_as, synced_to, synced_as
+              FROM nexus.integration WHERE id = ${integration.id}::uuid FOR NO KEY UPDATE
+            ), wanted AS MATERIALIZED (
               -- A transaction that this server has not come to yet is one of another server, from before a restore.
-              SELECT CASE WHEN ${trigger} = 'automatic' AND synced_to <= pg_snapshot_xmin(pg_current_snapshot()) THEN synced_to END AS since
-              FROM nexus.integration WHERE id = ${integration.id}::uuid
+              SELECT *, CASE WHEN ${trigger} = 'automatic' AND synced_as = sent_as
+                AND synced_to <= pg_snapshot_xmin(pg_current_snapshot()) THEN synced_to END AS since
+              FROM integration
             ), begun AS (
               INSERT INTO nexus.sync_run (
-                integration_id, user_id, provider, trigger, is_full, is_dry_run, since, total, owner, leased_until
+                integration_id, user_id, provider, trigger, is_full, is_dry_run, account_id, sent_as, since, total,
+                lease, leased_until
               )
-              SELECT ${integration.id}::uuid, ${integration.userId}, ${integration.provider}, ${trigger}, ${isFull}, ${isDryRun},
-                since, (
-                  SELECT count(*) FROM nexus.contact
-                  WHERE user_id = ${integration.userId} AND (since IS NULL OR changed_in >= since)
-                ), ${owner}::uuid, ${lease}
+              SELECT id, ${integration.userId}, ${integration.provider}, ${trigger}, ${isFull}, ${isDryRun}, account_id,
+                sent_as, since, CASE WHEN since IS NULL
+                  THEN (SELECT count(*) FROM nexus.contact WHERE user_id = ${integration.userId})
+                  ELSE (SELECT count(*) FROM nexus.contact WHERE user_id = ${integration.userId} AND id IN (
+                    SELECT nexus.contacts_to_send(wanted.id, ${integration.userId}, since)
+                  ))
+                END, gen_random_uuid(), ${lease}
               FROM wanted
               ON CONFLICT (integration_id) WHERE state IN ('RUNNING', 'WAITING') DO NOTHING
               RETURNING *
@@ -147,55 +172,73 @@ export class SyncRunRepo extends Context.Service<
         cancel: (userId, provider, id) => sql`
           UPDATE nexus.sync_run SET ${cancelled}
           WHERE id = ${id}::uuid AND user_id = ${userId} AND provider = ${provider} AND state IN ('RUNNING', 'WAITING')`,
-        cancelOpen: (integrationId) => sql`
-          UPDATE nexus.sync_run SET ${cancelled}
-          WHERE integration_id = ${integrationId}::uuid AND state IN ('RUNNING', 'WAITING')`,
-        claim: (owner, limit) => sql<SyncRunRow>`
-          UPDATE nexus.sync_run SET state = 'RUNNING', owner = ${owner}::uuid, leased_until = ${lease}, wake_at = NULL
+        // In two statements: only the second one sees a run that began while the first one waited.
+        cancelOpen: Effect.fnUntraced(function* (integrationId) {
+          yield* sql`SELECT FROM nexus.integration WHERE id = ${integrationId}::uuid FOR UPDATE`
+          yield* sql`
+            UPDATE nexus.sync_run SET ${cancelled}
+            WHERE integration_id = ${integrationId}::uuid AND state IN ('RUNNING', 'WAITING')`
+        }),
+        claim: (limit) => sql<SyncRunRow>`
+          UPDATE nexus.sync_run
+          SET state = 'RUNNING', lease = gen_random_uuid(), leased_until = ${lease}, wake_at = NULL,
+            troubles = troubles + CASE state WHEN 'RUNNING' THEN 1 ELSE 0 END
           WHERE id IN (
             SELECT id FROM nexus.sync_run
             WHERE state IN ('RUNNING', 'WAITING') AND coalesce(leased_until, wake_at) <= now()
             ORDER BY coalesce(leased_until, wake_at) LIMIT ${limit} FOR UPDATE SKIP LOCKED
           )
           RETURNING ${columns}`,
-        renew: (owner) =>
-          sql<{ readonly id: SyncRunId }>`
-            WITH renewed AS (
-              UPDATE nexus.sync_run SET leased_until = ${lease}
-              WHERE owner = ${owner}::uuid AND state = 'RUNNING' AND leased_until > now()
-              RETURNING id, is_cancelled
-            )
-            SELECT id FROM renewed WHERE NOT is_cancelled`.pipe(
-            Effect.map((rows) => new Set(rows.map(({ id }) => id)))
-          ),
-        release: (owner) => sql`
-          UPDATE nexus.sync_run SET leased_until = now() WHERE owner = ${owner}::uuid AND state = 'RUNNING'`,
-        wait: (run, owner, seconds, { error, kind }) =>
-          sql<{ readonly id: SyncRunId }>`
-            UPDATE nexus.sync_run SET state = 'WAITING', owner = NULL, leased_until = NULL, waits = waits + 1,
-              wake_at = now() + ${seconds}::float8 * interval '1 second', error = ${error}, error_kind = ${kind}
-            WHERE id = ${run.id}::uuid AND owner = ${owner}::uuid AND state = 'RUNNING'
-            RETURNING id`.pipe(Effect.map((rows) => rows.length > 0)),
-        finish: (run, owner, state, { error, kind }) => sql`
-          WITH finished AS (
-            UPDATE nexus.sync_run SET state = ${state}, owner = NULL, leased_until = NULL, wake_at = NULL,
-              finished_at = now(), error = ${error}, error_kind = ${kind}
-            WHERE id = ${run.id}::uuid AND owner = ${owner}::uuid AND state = 'RUNNING'
-            RETURNING integration_id, snapshot, is_dry_run, EXISTS (
+        renew: (leases) =>
+          sql<Renewed>`
+            UPDATE nexus.sync_run SET leased_until = ${lease}
+            WHERE lease = ANY (${leases}::text[]::uuid[]) AND state = 'RUNNING' AND leased_until > now()
+            RETURNING lease, is_cancelled`,
+        release: (run) => sql`
+          UPDATE nexus.sync_run SET leased_until = now()
+          WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid AND state = 'RUNNING'`,
+        wait: (run, seconds, { error, kind }) => sql`
+          UPDATE nexus.sync_run SET state = CASE WHEN is_cancelled THEN 'CANCELLED' ELSE 'WAITING' END,
+            lease = NULL, leased_until = NULL, error = ${error}, error_kind = ${kind},
+            waits = CASE WHEN ${kind}::text IS NULL THEN waits + 1 ELSE waits END,
+            troubles = CASE WHEN ${kind}::text IS NULL THEN 0 ELSE troubles + 1 END,
+            wake_at = CASE WHEN NOT is_cancelled THEN now() + ${seconds}::float8 * interval '1 second' END,
+            finished_at = CASE WHEN is_cancelled THEN now() END
+          WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid AND state = 'RUNNING'`,
+        finish: (run, state, { error, kind }) => sql`
+          WITH locked AS MATERIALIZED (
+            SELECT integration.id FROM nexus.integration
+            WHERE id = (SELECT integration_id FROM nexus.sync_run WHERE id = ${run.id}::uuid) FOR NO KEY UPDATE
+          ), finished AS (
+            UPDATE nexus.sync_run SET state = ${state}, lease = NULL, leased_until = NULL, wake_at = NULL,
+              finished_at = now(), error = ${error}, error_kind = ${kind},
+              -- Contacts that came or went while it ran are counted by now.
+              total = CASE WHEN ${state} = 'COMPLETED'
+                THEN created + updated + unchanged + rejected + pending + unconfirmed ELSE total END
+            FROM (SELECT count(*) FROM locked) AS first
+            WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid AND state = 'RUNNING'
+            RETURNING integration_id, account_id, snapshot, sent_as, trigger, EXISTS (
               SELECT FROM nexus.sync_record
               WHERE sync_record.integration_id = sync_run.integration_id AND outcome = 'rejected' AND is_retryable
-            ) AS has_retryable
+            ) AS has_retryable, ${state} = 'COMPLETED' AND NOT is_dry_run AS is_done
           )
-          UPDATE nexus.integration SET last_sync_at = now(),
-            synced_to = CASE WHEN has_retryable THEN synced_to ELSE snapshot END,
+          UPDATE nexus.integration SET last_sync_at = CASE WHEN is_done THEN now() ELSE last_sync_at END,
+            synced_to = CASE WHEN is_done THEN snapshot ELSE synced_to END,
+            synced_as = CASE WHEN is_done THEN sent_as ELSE synced_as END,
             -- What may succeed on another day is not changed by then, so it has to be looked for.
-            sync_at = CASE WHEN has_retryable AND auto_sync THEN least(sync_at, now() + interval '10 minutes') ELSE sync_at END
+            sync_at = CASE
+              WHEN is_done AND has_retryable AND auto_sync THEN least(sync_at, now() + interval '10 minutes')
+              WHEN ${state} = 'FAILED' AND trigger = 'automatic'
+                THEN least(sync_at, now() + CASE status WHEN 'ACTIVE' THEN interval '10 minutes' ELSE interval '0' END)
+              ELSE sync_at END
           FROM finished
-          WHERE integration.id = finished.integration_id AND ${state} = 'COMPLETED' AND NOT is_dry_run`,
+          WHERE integration.id = finished.integration_id
+            AND integration.account_id IS NOT DISTINCT FROM coalesce(finished.account_id, integration.account_id)`,
         forget: (days) =>
           sql<{ readonly id: SyncRunId }>`
             DELETE FROM nexus.sync_run WHERE id IN (
-              SELECT id FROM nexus.sync_run WHERE finished_at < now() - ${days}::float8 * interval '1 day' LIMIT 1000
+              SELECT id FROM nexus.sync_run WHERE finished_at < now() - ${days}::float8 * interval '1 day'
+              LIMIT 1000 FOR UPDATE SKIP LOCKED
             ) RETURNING id`.pipe(Effect.map((rows) => rows.length))
       })
     })

@@ -19,7 +19,7 @@ export class SyncRunner extends Context.Service<
   SyncRunner,
   {
     /** Never fails: whatever happens is noted at the run, or another process goes on with it. */
-    run(run: SyncRunRow, owner: string): Effect.Effect<void>
+    run(run: SyncRunRow): Effect.Effect<void>
   }
 >()("nexus/sync/SyncRunner") {
   static readonly layer = Layer.effect(
@@ -46,62 +46,64 @@ export class SyncRunner extends Context.Service<
         )
       })
 
-      const work = Effect.fnUntraced(function* (run: SyncRunRow, owner: string, row: IntegrationRow) {
+      const work = Effect.fnUntraced(function* (run: SyncRunRow, row: IntegrationRow) {
         const { contacts } = yield* connections.session(row)
         const provider = yield* Effect.orDie(registry.get(row.provider))
-        if (contacts === undefined) return yield* runs.finish(run, owner, "CANCELLED", nothing)
+        if (contacts === undefined) return yield* runs.finish(run, "CANCELLED", nothing)
         yield* checkMapping(row)
-        const age = DateTime.distance(DateTime.fromDateUnsafe(run.startedAt), yield* DateTime.now)
-        const isLate = Duration.isGreaterThan(age, patience.longestJob)
+        const isLate = run.age > Duration.toSeconds(patience.longestJob)
+        const longestDoubt = Duration.toSeconds(patience.longestDoubt)
         const fields = run.isDryRun ? yield* calls.call(connections.fields(row)) : []
         const required = new Set(fields.filter((field) => field.required).map(({ name }) => name))
-        const end = yield* pass({ run, owner, row, provider, contacts, calls, required }, isLate)
-        if (end === "stopped") return yield* runs.finish(run, owner, "CANCELLED", nothing)
-        if (end === "open") return yield* Effect.asVoid(runs.wait(run, owner, pollAfter(run.waits), nothing))
-        yield* runs.finish(run, owner, "COMPLETED", nothing)
+        const end = yield* pass({ run, row, provider, contacts, calls, required, isLate, longestDoubt })
+        if (end === "stopped") return yield* runs.finish(run, "CANCELLED", nothing)
+        if (end === "open") return yield* runs.wait(run, pollAfter(run.waits), nothing)
+        yield* runs.finish(run, "COMPLETED", nothing)
         if (row.status === "ERROR" && !run.isDryRun) yield* integrations.healthy(row, null)
       }, Effect.scoped)
 
       /** Puts a run off when its provider may work again, and ends it otherwise. */
-      const troubled = Effect.fnUntraced(function* (
-        run: SyncRunRow,
-        owner: string,
-        row: IntegrationRow,
-        error: ProviderError
-      ) {
+      const troubled = Effect.fnUntraced(function* (run: SyncRunRow, row: IntegrationRow, error: ProviderError) {
         const { kind, sentence } = yield* checks.failed(row, error)
         const stop = { error: sentence, kind }
-        if (!passes(kind) || run.waits >= patience.mostWaits || run.isDryRun) {
-          return yield* runs.finish(run, owner, "FAILED", stop)
+        if (!passes(kind) || run.troubles >= patience.mostWaits || run.isDryRun) {
+          return yield* runs.finish(run, "FAILED", stop)
         }
-        yield* runs.wait(run, owner, yield* waitFor(error, run.waits), stop)
+        yield* runs.wait(run, yield* waitFor(error, run.troubles), stop)
       })
 
       return SyncRunner.of({
         run: Effect.fn("SyncRunner.run")(
-          function* (run, owner) {
+          function* (run) {
             const row = yield* integrations.byId(run.integrationId)
             if (row === undefined || row.status === "INACTIVE" || run.isCancelled) {
-              return yield* runs.finish(run, owner, "CANCELLED", nothing)
+              return yield* runs.finish(run, "CANCELLED", nothing)
             }
-            yield* work(run, owner, row).pipe(
-              Effect.catchTag("ProviderError", (error) => troubled(run, owner, row, error)),
-              Effect.catchDefect((defect) => failed(run, owner, defect))
+            // Whatever it is that ends every process that takes it, or every checkpoint.
+            if (run.troubles > patience.mostWaits) return yield* failed(run, new Error("The sync does not get on"))
+            yield* work(run, row).pipe(
+              Effect.catchTag("ProviderError", (error) => troubled(run, row, error)),
+              Effect.catchDefect((defect) => failed(run, defect))
             )
           },
           Effect.catchTag("SqlError", (error) =>
             // Its lease lapses, and whoever takes it goes on from the last checkpoint.
-            Effect.logWarning(`A sync stands still, because the database does not answer: ${error.message}`)
+            Effect.logWarning(
+              `A sync stands still until another process takes it, because the database failed: ${error.message}`
+            )
+          ),
+          Effect.catchDefect((defect) =>
+            Effect.logError("A sync stands still, because its end could not be written down", Cause.die(defect))
           ),
           (effect, run) => Effect.annotateLogs(effect, { syncRunId: run.id, provider: run.provider })
         )
       })
 
-      function failed(run: SyncRunRow, owner: string, defect: unknown): Effect.Effect<void, SqlError> {
+      function failed(run: SyncRunRow, defect: unknown): Effect.Effect<void, SqlError> {
         const error = "Something went wrong on our side. Start the sync again; if it fails again, report its id"
         return Effect.andThen(
           Effect.logError("A sync failed for a reason of our own", Cause.die(defect)),
-          runs.finish(run, owner, "FAILED", { error, kind: null })
+          runs.finish(run, "FAILED", { error, kind: null })
         )
       }
     })
@@ -109,8 +111,8 @@ export class SyncRunner extends Context.Service<
 }
 
 /** Seconds until a provider is tried again: when it says, or less and less often. */
-const waitFor = Effect.fnUntraced(function* ({ reason }: ProviderError, waits: number) {
+const waitFor = Effect.fnUntraced(function* ({ reason }: ProviderError, troubles: number) {
   const until = reason._tag === "RateLimited" || reason._tag === "QuotaExhausted" ? reason.until : null
   if (until !== null) return Math.max(1, Duration.toSeconds(DateTime.distance(yield* DateTime.now, until)))
-  return reason._tag === "QuotaExhausted" ? 3600 : retryAfter(waits)
+  return reason._tag === "QuotaExhausted" ? 3600 : retryAfter(troubles)
 })

@@ -1,12 +1,10 @@
 import { Cause, Effect, Layer, Schedule } from "effect"
 import { retention } from "../database/PartitionsRepo.ts"
+import type { IntegrationId } from "../domain/Ids.ts"
 import { IntegrationRepo } from "../integrations/IntegrationRepo.ts"
 import { AutoSyncRepo } from "./AutoSyncRepo.ts"
 import { SyncEngine } from "./SyncEngine.ts"
 import { SyncRunRepo } from "./SyncRunRepo.ts"
-
-/** Automatic syncs that are begun in one look. */
-const atOnce = 8
 
 /**
  * Looks once a second for what there is to sync: runs that wait no longer or lost their process, and contacts that
@@ -20,31 +18,36 @@ export const SyncWorkerLayer = Layer.effectDiscard(
     const runs = yield* SyncRunRepo
     const days = yield* retention
 
-    const beginDue = Effect.gen(function* () {
-      for (const id of yield* automatic.due(atOnce)) {
-        const row = yield* integrations.byId(id)
-        if (row === undefined) continue
-        yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
-      }
-    })
-
-    const look = Effect.gen(function* () {
-      yield* engine.takeOver
-      yield* automatic.gather
-      yield* beginDue
-    })
-
     const persist = <A, E>(work: Effect.Effect<A, E>, what: string) =>
-      Effect.catchCause(work, (cause) =>
+      Effect.catchCause(Effect.asVoid(work), (cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.failCause(cause)
           : Effect.logWarning(`${what} failed; it is tried again`, cause)
       )
 
-    yield* persist(look, "A look for syncs").pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
-    yield* persist(runs.forget(days), "Forgetting old syncs").pipe(
-      Effect.repeat(Schedule.spaced("1 hour")),
-      Effect.forkScoped
-    )
+    const begin = Effect.fnUntraced(function* (id: IntegrationId) {
+      const row = yield* integrations.byId(id)
+      if (row === undefined) return
+      yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
+    })
+    const beginDue = Effect.gen(function* () {
+      const room = yield* engine.room
+      if (room <= 0) return
+      const due = yield* automatic.due(room)
+      yield* Effect.forEach(due, (id) => persist(begin(id), `An automatic sync of the integration ${id}`), {
+        discard: true
+      })
+    })
+
+    // None of them keeps the others from their work.
+    const look = Effect.gen(function* () {
+      yield* persist(engine.takeOver, "A look for syncs that nobody works on")
+      yield* persist(automatic.gather, "A look for contacts that changed")
+      yield* persist(beginDue, "A look for automatic syncs")
+    })
+    const forgetOld = runs.forget(days).pipe(Effect.repeat({ while: (forgotten) => forgotten > 0 }))
+
+    yield* look.pipe(Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
+    yield* persist(forgetOld, "Forgetting old syncs").pipe(Effect.repeat(Schedule.spaced("1 hour")), Effect.forkScoped)
   })
 )
