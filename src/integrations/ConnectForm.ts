@@ -1,12 +1,11 @@
 /** What a plugin's schemas of credentials and settings mean for people: what is wrong, what is shown, what is asked for. */
-import { Array as Arr, Effect, Redacted, Schema, SchemaIssue } from "effect"
+import { Array as Arr, Effect, Redacted, Schema } from "effect"
+import { fieldProblems } from "../domain/FieldProblems.ts"
 import { type Settings, SyncSettings } from "../domain/Integration.ts"
 import { InvalidIntegration } from "../domain/IntegrationErrors.ts"
 import { masked } from "../domain/Masked.ts"
 import { isSecret } from "../plugin/CredentialField.ts"
 import type { FormSchema, Provider } from "../plugin/Provider.ts"
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 interface FieldFault {
   readonly path: string
@@ -23,10 +22,7 @@ const faults = (
     Effect.as([]),
     Effect.catchTag("SchemaError", ({ issue }) =>
       Effect.succeed(
-        format(issue).issues.map(({ path = [], message }) => ({
-          path: [prefix, ...path].map(String).join("."),
-          message
-        }))
+        fieldProblems(issue).map(({ path, message }) => ({ path: [prefix, ...path].join("."), message }))
       )
     )
   )

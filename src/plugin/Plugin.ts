@@ -1,8 +1,9 @@
 import { Effect, Layer, Schema } from "effect"
 import { ProviderId } from "../domain/Ids.ts"
-import { guard, oneForEach } from "./Guard.ts"
+import { cleanAccount, type Guard, makeGuard, oneForEach } from "./Guard.ts"
 import { PluginRegistry } from "./PluginRegistry.ts"
 import type { Connection, Contacts, Provider, ProviderDefinition, SessionContacts } from "./Provider.ts"
+import { makeScrub, type Scrub } from "./Scrub.ts"
 
 /**
  * Turns the definition of a provider into a layer that registers it, which is all that a plugin exports.
@@ -37,12 +38,16 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
         settings: yield* decodeSettings(givenSettings),
         http
       }
-      const guarded = guard(name, connection.credentials)
+      const scrub = makeScrub(connection.credentials)
+      const guarded = makeGuard(name, scrub)
       return {
-        verify: guarded(() => verify(connection)),
+        verify: Effect.map(
+          guarded(() => verify(connection)),
+          (account) => cleanAccount(account, scrub)
+        ),
         revoke: revoke && guarded(() => revoke(connection)),
         webhook: webhook?.(connection.credentials),
-        contacts: contacts && contactsOf(contacts, connection, guarded)
+        contacts: contacts && contactsOf(contacts, connection, guarded, scrub)
       }
     })
   }
@@ -51,7 +56,8 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
 const contactsOf = <Credentials, Settings>(
   contacts: Contacts<Credentials, Settings>,
   connection: Connection<Credentials, Settings>,
-  guarded: ReturnType<typeof guard>
+  guarded: Guard,
+  scrub: Scrub
 ): SessionContacts => {
   const { remove, poll } = contacts
   return {
@@ -59,21 +65,24 @@ const contactsOf = <Credentials, Settings>(
     upsert: (batch) =>
       oneForEach(
         batch,
-        guarded(() => contacts.upsert(connection, batch))
+        guarded(() => contacts.upsert(connection, batch)),
+        scrub
       ),
     poll:
       poll &&
       ((job, batch) =>
         oneForEach(
           batch,
-          guarded(() => poll(connection, job, batch))
+          guarded(() => poll(connection, job, batch)),
+          scrub
         )),
     remove:
       remove &&
       ((batch) =>
         oneForEach(
           batch,
-          guarded(() => remove(connection, batch))
+          guarded(() => remove(connection, batch)),
+          scrub
         ))
   }
 }
