@@ -66,8 +66,6 @@ export class SyncRunRepo extends Context.Service<
     get(userId: UserId, provider: ProviderId, id: string): Effect.Effect<SyncRunRow | undefined, SqlError>
     /** Ends an open run: at once when it waits, else as soon as its process hears of it. */
     cancel(userId: UserId, provider: ProviderId, id: string): Effect.Effect<void, SqlError>
-    /** The same for whatever run an integration has open. */
-    cancelOpen(integrationId: IntegrationId): Effect.Effect<void, SqlError>
     /** Takes runs that wait no longer, or whose process gave no sign of life. */
     claim(owner: string, limit: number): Effect.Effect<ReadonlyArray<SyncRunRow>, SqlError>
     /** Gives a sign of life for all runs of a process, and tells which of them it still has and should go on with. */
@@ -98,12 +96,6 @@ export class SyncRunRepo extends Context.Service<
       )
       const lease = sql.literal(`now() + interval '${leaseSeconds} seconds'`)
       const first = (rows: ReadonlyArray<SyncRunRow>) => rows[0]
-      // One that waits belongs to nobody who could end it.
-      const cancelled = sql.literal(
-        `is_cancelled = true, wake_at = NULL,
-         state = CASE state WHEN 'WAITING' THEN 'CANCELLED' ELSE state END,
-         finished_at = CASE state WHEN 'WAITING' THEN now() END`
-      )
 
       return SyncRunRepo.of({
         begin: (integration, { trigger, isFull, isDryRun }, owner) =>
@@ -144,12 +136,12 @@ export class SyncRunRepo extends Context.Service<
                 SELECT ${columns} FROM nexus.sync_run
                 WHERE id = ${id}::uuid AND user_id = ${userId} AND provider = ${provider}`.pipe(Effect.map(first))
             : Effect.succeed(undefined),
+        // One that waits belongs to nobody who could end it.
         cancel: (userId, provider, id) => sql`
-          UPDATE nexus.sync_run SET ${cancelled}
+          UPDATE nexus.sync_run SET is_cancelled = true, wake_at = NULL,
+            state = CASE state WHEN 'WAITING' THEN 'CANCELLED' ELSE state END,
+            finished_at = CASE state WHEN 'WAITING' THEN now() END
           WHERE id = ${id}::uuid AND user_id = ${userId} AND provider = ${provider} AND state IN ('RUNNING', 'WAITING')`,
-        cancelOpen: (integrationId) => sql`
-          UPDATE nexus.sync_run SET ${cancelled}
-          WHERE integration_id = ${integrationId}::uuid AND state IN ('RUNNING', 'WAITING')`,
         claim: (owner, limit) => sql<SyncRunRow>`
           UPDATE nexus.sync_run SET state = 'RUNNING', owner = ${owner}::uuid, leased_until = ${lease}, wake_at = NULL
           WHERE id IN (

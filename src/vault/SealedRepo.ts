@@ -74,7 +74,7 @@ export class SealedRepo extends Context.Service<
       const select = ({ table, column, row, provider }: SealedColumn) => sql`
         SELECT ${sql(column)} AS sealed, ${sql.literal(row)} AS row, user_id AS user, ${sql.literal(provider)} AS provider
         FROM nexus.${sql(table)}`
-      const valueOf =
+      const sealedValue =
         ({ table, field }: SealedColumn) =>
         ({ sealed, ...place }: SealedRow): SealedValue => ({ sealed, binding: { table, field, ...place } })
 
@@ -85,7 +85,7 @@ export class SealedRepo extends Context.Service<
             const column = yield* find(name)
             const rows = yield* sql<SealedRow>`
               (${select(column)} ORDER BY id LIMIT 1) UNION (${select(column)} ORDER BY id DESC LIMIT 1)`
-            values.push(...rows.map(valueOf(column)))
+            values.push(...rows.map(sealedValue(column)))
           }
           return values
         }),
@@ -97,7 +97,7 @@ export class SealedRepo extends Context.Service<
             WHERE ${sql(column)} IS NOT NULL AND split_part(${sql(column)}, '.', 2) <> ${keyId}
               AND (user_id, ${sql.literal(row)}) > (${after?.binding.user ?? ""}, ${after?.binding.row ?? ""})
             ORDER BY user_id, ${sql.literal(row)} LIMIT ${limit}`
-          return rows.map(valueOf(sealed))
+          return rows.map(sealedValue(sealed))
         }),
         replace: Effect.fnUntraced(function* (name, values) {
           const { table, column, row } = yield* find(name)

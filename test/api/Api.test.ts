@@ -46,7 +46,7 @@ describe("The OpenAPI document", () => {
   )
 
   it("has every operation, each with an id of its own and a summary", () => {
-    assert.strictEqual(operations.length, 33)
+    assert.strictEqual(operations.length, 47)
     assert.strictEqual(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length)
     for (const { name, operation } of operations) assert.isAbove(operation.summary?.length ?? 0, 10, name)
   })
@@ -86,12 +86,14 @@ describe("The OpenAPI document", () => {
     const keyed = operations.filter(({ operation }) => JSON.stringify(operation.parameters).includes("idempotency-key"))
     assert.deepStrictEqual(keyed.map(({ name }) => name).sort(), [
       "post /contacts",
+      "post /integrations/connect",
       "post /integrations/event-types",
       "post /integrations/events",
       "post /integrations/webhooks",
       "post /integrations/webhooks/{id}/replay",
       "post /integrations/webhooks/{id}/rotate-secret",
-      "post /integrations/webhooks/{id}/test"
+      "post /integrations/webhooks/{id}/test",
+      "post /integrations/{provider}/sync"
     ])
   })
 })
