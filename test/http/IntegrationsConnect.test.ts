@@ -4,26 +4,12 @@ import { Effect, Layer, Schedule } from "effect"
 import { HealthCheckLayer } from "../../src/integrations/HealthCheck.ts"
 import { builtInEmulators, Emulators, withEmulators } from "../support/Integrating.ts"
 import { audited } from "../support/People.ts"
+import { userOf } from "../support/ProviderUser.ts"
 import { TestApi } from "../support/TestApi.ts"
 
 const TestLayer = withEmulators(builtInEmulators, (variables) =>
   HealthCheckLayer.pipe(Layer.provideMerge(TestApi.layer(variables)))
 )
-
-/** What a user does with a provider, and the emulator that stands for it. */
-const userOf = Effect.fnUntraced(function* (provider: string, userId: string) {
-  const { ask, token } = yield* TestApi
-  const { emulator, server } = (yield* Emulators).of(provider)
-  const user = { token: yield* token(userId) }
-  const path = `/integrations/${provider}`
-  return {
-    emulator,
-    server,
-    connect: (credentials: object = emulator.credentials, more: object = {}) =>
-      ask("POST", "/integrations/connect", { ...user, body: { provider, credentials, ...more } }),
-    ask: (method: string, rest = "", body?: unknown) => ask(method, path + rest, { ...user, body })
-  }
-})
 
 /** Makes every request to a provider fail until the scope ends. */
 const outage = (provider: string) =>
