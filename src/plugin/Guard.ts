@@ -1,17 +1,19 @@
-import { Cause, Effect } from "effect"
+import { Cause, Effect, Redacted } from "effect"
+import { makeScrub, type Scrub } from "../domain/Scrub.ts"
 import { Outcome } from "./Outcome.ts"
 import type { Account, OutgoingContact } from "./Provider.ts"
 import { Forbidden, ProviderError, type Reason, Rejected, unavailable } from "./ProviderError.ts"
-import type { Scrub } from "./Scrub.ts"
 
 /**
  * Stands between the service and the functions of a plugin: a fault in one becomes a `ProviderError` instead of ending
- * the fiber of whoever called it, and no error carries one of the connection's secrets.
+ * the fiber of whoever called it, and no error carries one of the connection's secrets. Spans that a plugin opens are not
+ * recorded, as they end with its errors as they are; the one around its calls is.
  */
 export const makeGuard =
   (provider: string, scrub: Scrub) =>
   <A>(call: () => Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError> =>
     Effect.suspend(call).pipe(
+      Effect.withTracerEnabled(false),
       Effect.mapError((error) => cleanError(error, scrub)),
       Effect.catchDefect((defect) =>
         Effect.logError(
@@ -20,9 +22,23 @@ export const makeGuard =
         ).pipe(
           Effect.andThen(Effect.fail(unavailable(`The plugin of ${provider} failed in a way that it did not foresee`)))
         )
-      )
+      ),
+      Effect.withSpan("Plugin", { attributes: { provider } })
     )
 export type Guard = ReturnType<typeof makeGuard>
+
+/**
+ * For what the provider of a connection says.
+ *
+ * @param credentials as the plugin's schema decodes them, secrets `Redacted`
+ */
+export const scrubOf = (credentials: unknown): Scrub =>
+  makeScrub(
+    Object.values(typeof credentials === "object" && credentials !== null ? credentials : {}).flatMap((value) => {
+      const secret: unknown = Redacted.isRedacted(value) ? Redacted.value(value) : undefined
+      return typeof secret === "string" ? [secret] : []
+    })
+  )
 
 /** An account as it may be stored and shown. */
 export const cleanAccount = ({ id, label }: Account, scrub: Scrub): Account => ({ id: scrub(id), label: scrub(label) })

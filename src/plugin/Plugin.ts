@@ -1,9 +1,9 @@
 import { Effect, Layer, Schema } from "effect"
 import { ProviderId } from "../domain/Ids.ts"
-import { cleanAccount, type Guard, makeGuard, oneForEach } from "./Guard.ts"
+import type { Scrub } from "../domain/Scrub.ts"
+import { cleanAccount, type Guard, makeGuard, oneForEach, scrubOf } from "./Guard.ts"
 import { PluginRegistry } from "./PluginRegistry.ts"
 import type { Connection, Contacts, Provider, ProviderDefinition, SessionContacts } from "./Provider.ts"
-import { makeScrub, type Scrub } from "./Scrub.ts"
 
 /**
  * Turns the definition of a provider into a layer that registers it, which is all that a plugin exports.
@@ -38,7 +38,7 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
         settings: yield* decodeSettings(givenSettings),
         http
       }
-      const scrub = makeScrub(connection.credentials)
+      const scrub = scrubOf(connection.credentials)
       const guarded = makeGuard(name, scrub)
       return {
         verify: Effect.map(
