@@ -196,7 +196,7 @@ const nexus = Command.make("nexus").pipe(
           Layer.provide([PartitionsLayer, SealsLayer]),
           Layer.provide(Integrating),
           Layer.provideMerge(LogsLayer),
-          whenConfigured
+          whenConfigured(Plugins)
         )
       )
     ),
