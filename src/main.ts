@@ -17,6 +17,7 @@ import { migrate } from "./cli/Migrate.ts"
 import { openapi } from "./cli/OpenApi.ts"
 import { serve } from "./cli/Serve.ts"
 import { sql } from "./cli/Sql.ts"
+import { sync } from "./cli/Sync.ts"
 import { token } from "./cli/Token.ts"
 import { webhooks } from "./cli/Webhooks.ts"
 import { ContactExport } from "./contacts/ContactExport.ts"
@@ -181,7 +182,7 @@ const nexus = Command.make("nexus").pipe(
     contacts.pipe(Command.provide(Services)),
     deadLetters.pipe(Command.provide(Services)),
     deliveries.pipe(Command.provide(Services)),
-    doctor.pipe(Command.provide(Services)),
+    doctor(Plugins).pipe(Command.provide(Services)),
     events.pipe(Command.provide(Services)),
     keys(Rotating),
     migrate.pipe(Command.provide(DatabaseLayer)),
@@ -201,6 +202,7 @@ const nexus = Command.make("nexus").pipe(
       )
     ),
     sql.pipe(Command.provide(DatabaseLayer)),
+    sync.pipe(Command.provide(Integrating)),
     token.pipe(Command.provide(TokensLayer)),
     webhooks.pipe(Command.provide(Layer.merge(Services, AnyPort)))
   ])

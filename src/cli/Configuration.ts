@@ -71,13 +71,13 @@ const everyProblem = Effect.fnUntraced(function* (
 })
 
 /** The plugins of the service, as far as their variables go. */
-type Plugins = Layer.Layer<PluginRegistry, PluginUnusable | Config.ConfigError>
+export type Plugins = Layer.Layer<PluginRegistry, PluginUnusable | Config.ConfigError>
 
-/** Loads the plugins, and looks at where their hosts are pointed. */
-const plugged = (plugins: Plugins) =>
+/** Loads the plugins, and looks at where their hosts are pointed; gives the providers. */
+export const loadedProviders = (plugins: Plugins) =>
   Effect.scoped(Layer.build(plugins)).pipe(
     Effect.flatMap((context) => Context.get(context, PluginRegistry).all),
-    Effect.flatMap(checkHosts),
+    Effect.tap(checkHosts),
     Effect.catchTag("PluginUnusable", ({ plugin, reason }) => {
       const problem = `can't have the plugin ${plugin}: ${reason}`
       return Effect.fail(new ConfigurationInvalid({ problems: [{ variable: "NEXUS_PLUGINS", problem }] }))
@@ -100,7 +100,7 @@ export const checkConfiguration = (plugins: Plugins) =>
     webhooksPerUser,
     ...Object.values(dispatcherLimits),
     logForm,
-    plugged(plugins)
+    loadedProviders(plugins)
   ])
 
 /** A layer that is built only when all is configured as it has to be. */
