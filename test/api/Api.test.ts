@@ -2,8 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { Api } from "../../src/api/Api.ts"
+import { examples } from "../../src/api/Examples.ts"
 import { asProblem } from "../../src/api/Problem.ts"
 import { InvalidRequest, InvalidRequestProblem } from "../../src/api/RequestErrors.ts"
+import { Integration } from "../../src/domain/Integration.ts"
+import { SyncAnswer, SyncRun } from "../../src/domain/Sync.ts"
 import { WebhookNotFound } from "../../src/domain/WebhookErrors.ts"
 
 describe("A problem", () => {
@@ -81,6 +84,24 @@ describe("The OpenAPI document", () => {
       assert.property(Object.entries(document.components).find(([name]) => name === kind)?.[1], key)
     }
   })
+
+  it.effect("has examples that are what the operations answer", () =>
+    Effect.gen(function* () {
+      const schemas = {
+        "integrations.get": Integration,
+        "integrations.connect": Integration,
+        "integrations.update": Integration,
+        "integrations.getSync": SyncRun,
+        "integrations.sync": SyncAnswer
+      }
+      for (const [name, schema] of Object.entries<Schema.Decoder<unknown>>(schemas)) {
+        const { response } = examples[name] ?? {}
+        yield* Schema.decodeUnknownEffect(schema, { onExcessProperty: "error" })(response)
+      }
+      const operationIds = operations.map(({ operation }) => operation.operationId)
+      assert.includeMembers(operationIds, Object.keys(examples))
+    })
+  )
 
   it("has the idempotency key on every POST that creates", () => {
     const keyed = operations.filter(({ operation }) => JSON.stringify(operation.parameters).includes("idempotency-key"))
