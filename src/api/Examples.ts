@@ -74,16 +74,17 @@ const delivery = {
   createdAt: time
 }
 
+/** Of no real provider: those are known to their plugins alone. */
 const integration = {
   id: "0199f0a0-0000-7000-8000-000000000005",
   userId: "user-123",
-  provider: "SALESFORCE",
-  name: "Salesforce",
+  provider: "ACME_CRM",
+  name: "Acme CRM",
   status: "ACTIVE",
-  credentials: { accessToken: "••••oken", instanceUrl: "https://your-instance.salesforce.com" },
+  credentials: { accessToken: "••••oken", instanceUrl: "https://your-instance.acme.example" },
   settings: {},
-  accountId: "00D5e000000Abcd",
-  accountLabel: "your-instance.salesforce.com",
+  accountId: "12345678",
+  accountLabel: "your-instance.acme.example",
   lastError: null,
   lastErrorKind: null,
   lastSyncAt: time,
@@ -94,7 +95,7 @@ const integration = {
 
 const syncRun = {
   id: "0199f0a0-0000-7000-8000-000000000006",
-  provider: "SALESFORCE",
+  provider: "ACME_CRM",
   trigger: "manual",
   state: "COMPLETED",
   full: false,
@@ -121,18 +122,18 @@ export const examples: Readonly<Record<string, Example>> = {
   "integrations.get": { status: 200, response: integration },
   "integrations.connect": {
     request: {
-      provider: "SALESFORCE",
-      credentials: { accessToken: "your-access-token", instanceUrl: "https://your-instance.salesforce.com" }
+      provider: "ACME_CRM",
+      credentials: { accessToken: "your-access-token", instanceUrl: "https://your-instance.acme.example" }
     },
     status: 201,
     response: { ...integration, lastSyncAt: null }
   },
   "integrations.update": {
-    request: { settings: { autoSync: true, fieldMapping: { firstName: "FirstName", cardId: "Card__c" } } },
+    request: { settings: { autoSync: true, fieldMapping: { firstName: "First_Name", cardId: "Card_Id" } } },
     status: 200,
     response: {
       ...integration,
-      settings: { autoSync: true, fieldMapping: { firstName: "FirstName", cardId: "Card__c" } }
+      settings: { autoSync: true, fieldMapping: { firstName: "First_Name", cardId: "Card_Id" } }
     }
   },
   "integrations.disconnect": success,
@@ -140,12 +141,12 @@ export const examples: Readonly<Record<string, Example>> = {
   "integrations.test": { status: 201, response: { eventId, deliveryId } },
   "integrations.fields": {
     status: 200,
-    response: [{ name: "LastName", label: "Last Name", type: "text", required: true, maxLength: 80 }]
+    response: [{ name: "Last_Name", label: "Last Name", type: "text", required: true, maxLength: 80 }]
   },
   "integrations.sync": {
     request: { full: false, dryRun: false },
     status: 201,
-    response: { ...syncRun, message: "Salesforce sync completed" }
+    response: { ...syncRun, message: "Acme CRM sync completed" }
   },
   "integrations.listSyncs": { status: 200, response: [syncRun] },
   "integrations.getSync": { status: 200, response: syncRun },

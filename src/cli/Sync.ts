@@ -17,7 +17,9 @@ const accounted = ({ contactsSynced, rejected, pending, unconfirmed }: SyncRun) 
 export const sync = Command.make(
   "sync",
   {
-    provider: Argument.String("provider").pipe(Argument.withDescription("A connected provider, such as hubspot")),
+    provider: Argument.String("provider").pipe(
+      Argument.withDescription("The id of a provider that the user has connected; nexus doctor lists them")
+    ),
     user: Flag.String("user").pipe(Flag.withDescription("The user whose contacts they are"), Flag.withSchema(UserId)),
     full: Flag.Boolean("full").pipe(
       Flag.withDescription("Send all contacts, also those that did not change"),
@@ -61,7 +63,7 @@ export const sync = Command.make(
   })
 ).pipe(
   Command.withDescription("Bring a user's contacts to a provider that they have connected"),
-  Command.withExamples([{ command: "nexus sync hubspot --user user-1 --dry-run" }])
+  Command.withExamples([{ command: "nexus sync acme_crm --user user-1 --dry-run" }])
 )
 
 const countsOf = ({ created, updated, unchanged, rejected, pending, unconfirmed, removed, dryRun }: SyncRun) => {

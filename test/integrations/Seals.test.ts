@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer"
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer, Schedule } from "effect"
+import { DispatcherLayer } from "../../src/webhooks/Dispatcher.ts"
 import { builtInEmulators, withEmulators } from "../support/Integrating.ts"
 import { userOf } from "../support/ProviderUser.ts"
 import { TestApi } from "../support/TestApi.ts"
 
 const TestLayer = withEmulators(builtInEmulators, (variables) =>
-  TestApi.layer({ NEXUS_SYNCS_PER_MINUTE: "1000", ...variables })
+  DispatcherLayer.pipe(Layer.provideMerge(TestApi.layer({ NEXUS_SYNCS_PER_MINUTE: "1000", ...variables })))
 )
 
 const sealedOf = Effect.fnUntraced(function* (id: string) {
@@ -86,18 +87,37 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Sealed c
     })
   )
 
-  it.effect("make the managed webhook unusable alone when its URL was moved from another", () =>
+  it.effect("of another's webhook send nobody's events there", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const ann = yield* userOf("ZAPIER", "ann")
       const bob = yield* userOf("ZAPIER", "bob")
       yield* ann.connect({ webhookUrl: "https://hooks.zapier.com/hooks/catch/1/ann/" })
       yield* bob.connect({ webhookUrl: "https://hooks.zapier.com/hooks/catch/2/bob/" })
-      yield* sql`UPDATE nexus.webhook_subscription SET sealed_url = other.sealed_url
+      yield* sql`UPDATE nexus.webhook_subscription SET sealed_url = other.sealed_url, version = webhook_subscription.version + 1
         FROM nexus.webhook_subscription AS other
         WHERE webhook_subscription.user_id = 'ann' AND other.user_id = 'bob'`
-      assert.strictEqual((yield* ann.askAt("GET", "/integrations/webhooks")).status, 200)
-      assert.strictEqual((yield* ann.connect()).status, 201, "connecting again mends it")
+      const test = yield* ann.ask("POST", "/test")
+      const [webhook] = (yield* ann.askAt("GET", "/integrations/webhooks")).json
+      const path = `/integrations/webhooks/${webhook.id}/deliveries/${test.json.deliveryId}`
+      const { json } = yield* ann
+        .askAt("GET", path)
+        .pipe(
+          Effect.repeat({ until: ({ json }) => json.attemptCount > 0, schedule: Schedule.spaced("50 millis") }),
+          Effect.timeout("20 seconds")
+        )
+      assert.match(json.error, /can't be used any more/)
+      assert.deepStrictEqual(ann.server.requests, [])
+
+      yield* ann.connect({ webhookUrl: "https://hooks.zapier.com/hooks/catch/1/ann/" })
+      yield* ann.ask("POST", "/test")
+      yield* Effect.sync(() => ann.server.requests.map(({ path }) => path)).pipe(
+        Effect.repeat({
+          until: (paths) => paths.includes("/hooks/catch/1/ann/"),
+          schedule: Schedule.spaced("50 millis")
+        }),
+        Effect.timeout("20 seconds")
+      )
     })
   )
 })
