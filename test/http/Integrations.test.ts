@@ -258,6 +258,32 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Integrat
     })
   )
 
+  it.effect("take everything at the same moment, and end once", () =>
+    Effect.gen(function* () {
+      const { ask, connect } = yield* userOf("HUBSPOT", "storm")
+      const { json } = yield* connect()
+      const all = yield* Effect.all(
+        [
+          ask("PATCH", "", { status: "INACTIVE" }),
+          ask("POST", "/sync"),
+          connect(),
+          ask("PATCH", "", { settings: { autoSync: true } }),
+          ask("POST", "/verify"),
+          ask("POST", "/sync"),
+          ask("PATCH", "", { status: "ACTIVE" })
+        ],
+        { concurrency: "unbounded" }
+      )
+      for (const { status, text } of all) assert.include([200, 201, 409], status, text)
+      const ends = yield* Effect.all(
+        Array.from({ length: 4 }, () => ask("DELETE")),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(ends.map(({ status }) => status).sort(), [200, 404, 404, 404])
+      assert.strictEqual((yield* actions(json.id)).filter((action) => action === "integration.disconnected").length, 1)
+    })
+  )
+
   it.effect("whose plugin is gone are still listed, without credentials, and can be disconnected", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
