@@ -7,16 +7,45 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { DatabaseLayer } from "./database/Database.ts"
 import { UserId } from "./domain/Ids.ts"
+import { Integration } from "./domain/Integration.ts"
+import { NewSync, SyncAnswer } from "./domain/Sync.ts"
+import { Integrations } from "./integrations/Integrations.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
 import { Events } from "./outbox/Events.ts"
+import { Integrating } from "./Services.ts"
+import { Syncs } from "./sync/Syncs.ts"
 
 export { WebhookEventType } from "./domain/EventType.ts"
 
-const runtime = ManagedRuntime.make(
+/** The providers of the product documentation, by id. Plugins may bring more. */
+export const IntegrationProvider = {
+  SALESFORCE: "SALESFORCE",
+  HUBSPOT: "HUBSPOT",
+  ZOHO: "ZOHO",
+  MAILCHIMP: "MAILCHIMP",
+  SENDGRID: "SENDGRID",
+  ZAPIER: "ZAPIER",
+  GOOGLE_DRIVE: "GOOGLE_DRIVE",
+  DROPBOX: "DROPBOX"
+} as const
+
+/** An integration as the HTTP API shows it: secrets masked, times as ISO 8601. */
+export type ConnectedIntegration = typeof Integration.Encoded
+
+/** What a sync did, as the HTTP API answers it. */
+export type SyncResult = typeof SyncAnswer.Encoded
+
+/** Events need the database and nothing else: no key, no provider. */
+const eventsRuntime = ManagedRuntime.make(
   Events.layer.pipe(Layer.provide(EmitRepo.layer), Layer.provide(DatabaseLayer), Layer.provide(NodeServices.layer))
 )
 
+/** Integrations need what the service needs: `NEXUS_ENCRYPTION_KEYS`, and the variables of plugins and hosts. */
+const integrationsRuntime = ManagedRuntime.make(Integrating.pipe(Layer.provide(NodeServices.layer)))
+
 const decodeUserId = Schema.decodeEffect(UserId)
+const encodeIntegration = Schema.encodeEffect(Integration)
+const encodeAnswer = Schema.encodeEffect(SyncAnswer)
 
 /** Webhooks, from inside an application. */
 export const webhooksService = {
@@ -32,7 +61,7 @@ export const webhooksService = {
    * @param data what the event's `data` becomes; at most 256 KiB as JSON
    */
   triggerEvent: (userId: string, eventType: string, data: object): Promise<{ readonly id: string }> =>
-    runtime.runPromise(
+    eventsRuntime.runPromise(
       Effect.gen(function* () {
         const events = yield* Events
         const accepted = yield* events.emit({
@@ -45,5 +74,54 @@ export const webhooksService = {
     )
 }
 
+/** Integrations, from inside an application. */
+export const integrationsService = {
+  /** A user's integrations, by provider. */
+  listIntegrations: (userId: string): Promise<ReadonlyArray<ConnectedIntegration>> =>
+    integrationsRuntime.runPromise(
+      Effect.gen(function* () {
+        const integrations = yield* Integrations
+        return yield* Effect.forEach(yield* integrations.list(yield* decodeUserId(userId)), (found) =>
+          encodeIntegration(found)
+        )
+      })
+    ),
+
+  /**
+   * Brings a user's contacts to a provider and resolves when that is done, or after 25 seconds with `state` `RUNNING` or
+   * `WAITING`: then it goes on in this process, and in another one when this ends. Rejects when the provider is not
+   * connected, paused or refuses, when another sync of it is not over, or takes no contacts.
+   *
+   * @param options `full` sends every contact, `dryRun` only counts
+   */
+  syncContacts: (
+    userId: string,
+    provider: string,
+    options: { readonly full?: boolean; readonly dryRun?: boolean } = {}
+  ): Promise<SyncResult> =>
+    integrationsRuntime.runPromise(
+      Effect.gen(function* () {
+        const syncs = yield* Syncs
+        const actor = { userId: yield* decodeUserId(userId), actor: userId, address: null }
+        return yield* encodeAnswer(yield* syncs.start(actor, provider, new NewSync(options)))
+      })
+    )
+}
+
+/** Integrations as they are stored. */
+export const integrationsRepository = {
+  /** A user's integration of a provider; null when it is not connected. */
+  findByUserAndProvider: (userId: string, provider: string): Promise<ConnectedIntegration | null> =>
+    integrationsRuntime.runPromise(
+      Effect.gen(function* () {
+        const integrations = yield* Integrations
+        const found = yield* integrations.get(yield* decodeUserId(userId), provider)
+        return yield* encodeIntegration(found)
+      }).pipe(Effect.catchTag("NotConnected", () => Effect.succeed(null)))
+    )
+}
+
 /** Ends the connections that the calls above opened; an application calls it when it ends. */
-export const close = (): Promise<void> => runtime.dispose()
+export const close = async (): Promise<void> => {
+  await Promise.all([eventsRuntime.dispose(), integrationsRuntime.dispose()])
+}

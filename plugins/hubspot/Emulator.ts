@@ -42,7 +42,10 @@ export const HubSpotEmulator = (): Emulator => {
   let isRevoked = false
 
   const byEmail = (email: string) =>
-    contacts.find(({ archived, properties }) => !archived && properties.email === email.toLowerCase())
+    contacts.find(
+      ({ archived, properties: { email: first, hs_additional_emails: more } }) =>
+        !archived && [first, ...(more ?? "").split(";")].includes(email.toLowerCase())
+    )
   const byId = (id: string) => contacts.find((contact) => !contact.archived && contact.id === id)
 
   const shown = ({ id, properties }: Contact, input: Input = {}) => ({

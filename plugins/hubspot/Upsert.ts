@@ -42,10 +42,13 @@ export const upsert = Effect.fn("HubSpot.upsert")(function* (
   const inputs = batch.map((contact): Input & { readonly isSame: boolean } => {
     const record = found.get(contact.email)
     // HubSpot's values are all texts.
-    const properties = Object.fromEntries(Object.entries(contact.fields).map(([name, value]) => [name, String(value)]))
+    const { email, ...others } = Object.fromEntries(
+      Object.entries(contact.fields).map(([name, value]) => [name, String(value)])
+    )
+    // A record that was found has this address, as its first one or as another of its own, and keeps the order of them.
+    const properties = record !== undefined || email === undefined ? others : { email, ...others }
     const isSame =
-      record !== undefined &&
-      Object.entries(properties).every(([name, value]) => sameValue(name, record.properties[name], value))
+      record !== undefined && Object.entries(properties).every(([name, value]) => record.properties[name] === value)
     return { contact, id: record?.id, properties, isSame }
   })
   const created = inputs.filter(({ id }) => id === undefined)
@@ -60,13 +63,12 @@ export const upsert = Effect.fn("HubSpot.upsert")(function* (
   return inputs.map(({ contact, id }) => written.get(contact.id) ?? Outcome.Unchanged({ externalId: id ?? "" }))
 })
 
-/** HubSpot stores addresses in lower case. */
-const sameValue = (name: string, there: string | null | undefined, here: string) =>
-  name === "email" ? there?.toLowerCase() === here.toLowerCase() : there === here
-
-/** The contacts that are there, by lower-case email. Those that are not come as errors of a 207. */
+/**
+ * The contacts that are there, by each of their addresses in lower case: a merged contact answers to all of them. Those
+ * that are not there come as errors of a 207.
+ */
 const read = Effect.fnUntraced(function* (connection: HubSpotConnection, batch: ReadonlyArray<OutgoingContact>) {
-  const properties = new Set(["email", ...batch.flatMap(({ fields }) => Object.keys(fields))])
+  const properties = new Set(["email", "hs_additional_emails", ...batch.flatMap(({ fields }) => Object.keys(fields))])
   const request = HttpClientRequest.post(`${contacts}/batch/read`).pipe(
     HttpClientRequest.bodyJsonUnsafe({
       idProperty: "email",
@@ -75,7 +77,13 @@ const read = Effect.fnUntraced(function* (connection: HubSpotConnection, batch: 
     })
   )
   const { results } = yield* readJson(Written)(yield* send(connection, request))
-  return new Map(results.map((record): [string, Found] => [record.properties.email?.toLowerCase() ?? "", record]))
+  return new Map(
+    results.flatMap((record) => {
+      const { email, hs_additional_emails } = record.properties
+      const addresses = [email ?? "", ...(hs_additional_emails ?? "").split(";")]
+      return addresses.map((address): [string, Found] => [address.trim().toLowerCase(), record])
+    })
+  )
 })
 
 /** Creates or updates, one outcome for each. A batch that HubSpot refuses whole fails with `Rejected`. */

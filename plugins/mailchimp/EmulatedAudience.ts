@@ -1,5 +1,5 @@
 /** One audience of the emulator: its members and merge fields, and what Mailchimp does with them. */
-import { md5 } from "./Md5.ts"
+import { digest } from "nexus-integrations/plugin"
 
 /** A member as it is written: every part may be missing. */
 export interface Written {
@@ -62,7 +62,7 @@ export class EmulatedAudience {
   }
 
   find(email: string): EmulatedMember | undefined {
-    return this.members.get(md5(email.toLowerCase()))
+    return this.members.get(digest("md5", email.toLowerCase()))
   }
 
   /** What Mailchimp refuses about a write; `status` is the one that the member would have after it. */
@@ -86,7 +86,7 @@ export class EmulatedAudience {
   }
 
   write({ email_address = "", merge_fields = {} }: Written, status: string): EmulatedMember {
-    const id = md5(email_address.toLowerCase())
+    const id = digest("md5", email_address.toLowerCase())
     const member = this.members.get(id) ?? { id, email_address, status, merge_fields: this.#empty(), tags: [] }
     member.status = status
     for (const { tag, type } of this.fields) {

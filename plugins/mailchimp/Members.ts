@@ -1,9 +1,8 @@
 /** Who is in the audience. Mailchimp has no call that reads members by a list of addresses. */
 import { Effect, Option, Schema } from "effect"
-import { perConnection, readJson } from "nexus-integrations/plugin"
+import { digest, perConnection, readJson } from "nexus-integrations/plugin"
 import { audienceOf } from "./Audience.ts"
 import { audiencePath, type MailchimpConnection, send } from "./Client.ts"
-import { md5 } from "./Md5.ts"
 
 export const Member = Schema.Struct({
   id: Schema.String,
@@ -25,7 +24,7 @@ const largestKept = 100_000
 const fields = ["id", "email_address", "status", "merge_fields", "tags"]
 
 /** Mailchimp's id of a member: MD5 of the address in lower case. */
-export const idOf = (email: string): string => md5(email.trim().toLowerCase())
+export const idOf = (email: string): string => digest("md5", email.trim().toLowerCase())
 
 export const memberPath = (connection: MailchimpConnection, id: string) => `${audiencePath(connection)}/members/${id}`
 

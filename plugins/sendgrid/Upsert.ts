@@ -11,9 +11,6 @@ const Job = Schema.Struct({ job_id: Schema.String })
 /** Six megabytes is the most that a call takes; this leaves room for what stands around the contacts. */
 const maxBytes = 5_500_000
 
-/** Contacts of a call that may be refused one by one; with more of them it is not the contacts that are wrong. */
-const maxRefused = 100
-
 /** A contact as JSON, and its place in the batch. */
 interface Entry {
   readonly index: number
@@ -40,8 +37,7 @@ export const upsert = Effect.fn("SendGrid.upsert")(function* (
     else entries.push(entryOf(index, values.success, customFields))
   }
   for (const part of parts(entries)) {
-    const send = giveUp(part, (some) => put(connection, some))
-    const accepted = yield* byHalves(part, send)
+    const accepted = yield* byHalves(part, (some) => put(connection, some))
     for (const [at, { index }] of part.entries()) {
       const outcome = accepted[at]
       if (outcome !== undefined) outcomes.set(index, outcome)
@@ -70,20 +66,6 @@ const parts = (entries: ReadonlyArray<Entry>): ReadonlyArray<ReadonlyArray<Entry
     bytes += entry.bytes
   }
   return cut
-}
-
-type Put = (entries: ReadonlyArray<Entry>) => ReturnType<typeof put>
-
-/** Ends the halving of a part when too many contacts of it have been refused: that would be calls by the thousand. */
-const giveUp = (part: ReadonlyArray<Entry>, send: Put): Put => {
-  let refused = 0
-  return (entries) =>
-    Effect.catchReason(send(entries), "ProviderError", "Rejected", (_, error) => {
-      if (entries.length === 1) refused++
-      return refused > maxRefused
-        ? Effect.fail(misconfigured(`SendGrid refuses most of ${part.length} contacts: ${error.detail}`))
-        : Effect.fail(error)
-    })
 }
 
 const put = Effect.fnUntraced(

@@ -1,4 +1,5 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { version } from "../domain/Version.ts"
 import { AuditLogApi } from "./AuditLogApi.ts"
 import { ContactsApi } from "./ContactsApi.ts"
 import { DeadLettersApi } from "./DeadLettersApi.ts"
@@ -18,7 +19,7 @@ export class Api extends HttpApi.make("nexus")
   .annotateMerge(
     OpenApi.annotations({
       title: "Nexus Integrations",
-      version: "0.1.0",
+      version,
       description:
         "Signed webhooks from a Postgres outbox. Every error is a problem (RFC 9457, `application/problem+json`) whose " +
         "`detail` says what happened and what to do, and whose `errors` name every field that is wrong.",

@@ -15,7 +15,8 @@ export const hostVariable = (provider: ProviderId, name: string): string =>
 /** A declared host: `https://api.hubapi.com`, or `https://*.salesforce.com`. */
 export const hostPattern = /^https:\/\/(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/
 
-const matches = (declared: string, url: URL): boolean => {
+/** Whether a URL is one of a declared host. */
+export const matches = (declared: string, url: URL): boolean => {
   if (!declared.includes("*")) return url.origin === declared
   const suffix = declared.slice("https://*".length)
   const labels = url.hostname.slice(0, -suffix.length)

@@ -1,7 +1,6 @@
 import { Effect, Layer, Schema } from "effect"
 import { ProviderId } from "../domain/Ids.ts"
-import type { Scrub } from "../domain/Scrub.ts"
-import { cleanAccount, type Guard, makeGuard, oneForEach, scrubOf } from "./Guard.ts"
+import { guard } from "./Guard.ts"
 import { PluginRegistry } from "./PluginRegistry.ts"
 import type { Connection, Contacts, Provider, ProviderDefinition, SessionContacts } from "./Provider.ts"
 
@@ -38,16 +37,12 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
         settings: yield* decodeSettings(givenSettings),
         http
       }
-      const scrub = scrubOf(connection.credentials)
-      const guarded = makeGuard(name, scrub)
+      const guarded = guard(name, connection.credentials)
       return {
-        verify: Effect.map(
-          guarded(() => verify(connection)),
-          (account) => cleanAccount(account, scrub)
-        ),
-        revoke: revoke && guarded(() => revoke(connection)),
+        verify: guarded.verify(() => verify(connection)),
+        revoke: revoke && guarded.call(() => revoke(connection)),
         webhook: webhook?.(connection.credentials),
-        contacts: contacts && contactsOf(contacts, connection, guarded, scrub)
+        contacts: contacts && contactsOf(contacts, connection, guarded)
       }
     })
   }
@@ -56,33 +51,13 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
 const contactsOf = <Credentials, Settings>(
   contacts: Contacts<Credentials, Settings>,
   connection: Connection<Credentials, Settings>,
-  guarded: Guard,
-  scrub: Scrub
+  guarded: ReturnType<typeof guard>
 ): SessionContacts => {
   const { remove, poll } = contacts
   return {
-    describeFields: guarded(() => contacts.describeFields(connection)),
-    upsert: (batch) =>
-      oneForEach(
-        batch,
-        guarded(() => contacts.upsert(connection, batch)),
-        scrub
-      ),
-    poll:
-      poll &&
-      ((job, batch) =>
-        oneForEach(
-          batch,
-          guarded(() => poll(connection, job, batch)),
-          scrub
-        )),
-    remove:
-      remove &&
-      ((batch) =>
-        oneForEach(
-          batch,
-          guarded(() => remove(connection, batch)),
-          scrub
-        ))
+    describeFields: guarded.call(() => contacts.describeFields(connection)),
+    upsert: (batch) => guarded.oneForEach(batch, () => contacts.upsert(connection, batch)),
+    poll: poll && ((job, batch) => guarded.oneForEach(batch, () => poll(connection, job, batch))),
+    remove: remove && ((batch) => guarded.oneForEach(batch, () => remove(connection, batch)))
   }
 }

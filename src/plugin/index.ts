@@ -2,9 +2,12 @@
 export { failureOf, readJson } from "./Answers.ts"
 export { byHalves } from "./ByHalves.ts"
 export { type FieldText, secret, text } from "./CredentialField.ts"
+export { digest } from "./Digest.ts"
 export { Outcome } from "./Outcome.ts"
 export { perConnection } from "./PerConnection.ts"
 export { plugin } from "./Plugin.ts"
+// Named by the type of what plugin(…) returns, which a plugin's own declarations repeat.
+export type { PluginRegistry, PluginUnusable } from "./PluginRegistry.ts"
 export type {
   Account,
   Answer,

@@ -1,6 +1,6 @@
 import { Clock, Context, Effect, Layer } from "effect"
-import packageJson from "../../package.json" with { type: "json" }
 import type { AttemptId } from "../domain/Ids.ts"
+import { version } from "../domain/Version.ts"
 import { Egress, type EgressResponse } from "../egress/Egress.ts"
 import { makeAttemptIds } from "./AttemptIds.ts"
 import type { Claim } from "./Claim.ts"
@@ -87,7 +87,7 @@ export class Sender extends Context.Service<
   )
 }
 
-const userAgent = `Nexus-Webhooks/${packageJson.version}`
+const userAgent = `Nexus-Webhooks/${version}`
 
 const headers = (claim: Claim, recipient: Recipient, now: number): Record<string, string> => {
   const { keys, previousKeyEndsAt } = recipient

@@ -1,20 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
+import { newHome } from "../support/NewHome.ts"
 import { runNexus, type runtimes, startNexus } from "../support/NexusProcess.ts"
-
-/** Where an installation will make its home; removed afterwards, with the database that root keeps elsewhere. */
-const newHome = Effect.gen(function* () {
-  const fs = yield* FileSystem.FileSystem
-  const home = `${yield* fs.makeTempDirectoryScoped({ prefix: "nexus-test-home-" })}/home`
-  yield* Effect.addFinalizer(() =>
-    fs.realPath(`${home}/postgres`).pipe(
-      Effect.flatMap((cluster) => fs.remove(cluster, { recursive: true })),
-      Effect.ignore
-    )
-  )
-  return home
-})
 
 /** What the page for newcomers says: start it, listen in another terminal, send an event, press Ctrl-C. */
 const firstMinute = Effect.fnUntraced(function* (runtime: keyof typeof runtimes) {

@@ -159,4 +159,39 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("A trigger of 
       assert.deepStrictEqual(ran, [])
     })
   )
+
+  it.effect("works as emit_on makes it alone: no view takes the place of the rows", () =>
+    Effect.gen(function* () {
+      const { sql, role } = yield* makeProducer()
+      const admin = yield* PgClient.PgClient
+      yield* sql`CREATE TABLE witness (who text)`
+      yield* sql`GRANT ALL ON witness TO PUBLIC`
+      yield* sql.unsafe(`GRANT USAGE ON SCHEMA ${role} TO PUBLIC`)
+      yield* sql.unsafe(
+        `CREATE FUNCTION spring() RETURNS text LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO ${role}.witness VALUES (current_user); RETURN 'u'; END $$`
+      )
+      yield* sql`CREATE TABLE trap (id int, owner text)`
+      for (const [name, definition] of [
+        ["statement", "AFTER INSERT ON trap FOR EACH STATEMENT"],
+        ["row", "AFTER INSERT ON trap FOR EACH ROW"],
+        ["before", "BEFORE INSERT ON trap FOR EACH STATEMENT"],
+        ["renamed", "AFTER INSERT ON trap REFERENCING NEW TABLE AS others FOR EACH STATEMENT"]
+      ]) {
+        yield* sql.unsafe(
+          `CREATE TRIGGER ${name} ${definition} EXECUTE FUNCTION nexus.emit_rows('TRAPPED', 'owner', '{id}')`
+        )
+      }
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql.unsafe(`CREATE TEMP VIEW changed AS SELECT 1 AS id, ${role}.spring() AS owner`)
+          yield* sql`INSERT INTO trap VALUES (1, 'u')`
+        })
+      )
+      const others = yield* admin.unsafe(`SELECT who FROM ${role}.witness WHERE who <> '${role}'`)
+      assert.deepStrictEqual(others, [])
+      assert.strictEqual((yield* sql`SELECT FROM trap`).length, 1)
+      yield* takeOutbox
+    })
+  )
 })

@@ -35,15 +35,19 @@ export const production = Effect.map(TestDatabase, ({ url }) => ({
   PORT: "0"
 }))
 
+/** What runs a command: a runtime on this clone, or the package that is installed in a project's folder. */
+type Runner = keyof typeof runtimes | { readonly project: string }
+
 const spawn = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
-  runtime: keyof typeof runtimes = "Node"
+  runner: Runner = "Node"
 ) {
   const path = yield* Path.Path
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const cwd = yield* path.fromFileUrl(new URL("../..", import.meta.url))
-  const [command, ...first] = runtimes[runtime]
+  const [command, ...first] =
+    typeof runner === "string" ? runtimes[runner] : [process.execPath, "node_modules/nexus-integrations/bin/nexus.js"]
+  const cwd = typeof runner === "string" ? yield* path.fromFileUrl(new URL("../..", import.meta.url)) : runner.project
   const { PATH = "", HOME = "" } = process.env
   return yield* spawner.spawn(
     ChildProcess.make(command, [...first, ...args], { cwd, killSignal: "SIGKILL", env: { PATH, HOME, ...env } })
@@ -53,9 +57,10 @@ const spawn = Effect.fnUntraced(function* (
 /** Runs a command to its end. Its environment is `env` and nothing else of this process's. */
 export const runNexus = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>>
+  env: Readonly<Record<string, string>>,
+  runner?: Runner
 ) {
-  const handle = yield* spawn(args, env)
+  const handle = yield* spawn(args, env, runner)
   const text = <E>(stream: Stream.Stream<Uint8Array, E>) => stream.pipe(Stream.decodeText(), Stream.mkString)
   const [out, err, code] = yield* Effect.all([text(handle.stdout), text(handle.stderr), handle.exitCode], {
     concurrency: "unbounded"
@@ -67,9 +72,9 @@ export const runNexus = Effect.fnUntraced(function* (
 export const startNexus = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
-  runtime?: keyof typeof runtimes
+  runner?: Runner
 ) {
-  const handle = yield* spawn(args, env, runtime)
+  const handle = yield* spawn(args, env, runner)
   const lines = yield* Queue.unbounded<string, Error>()
   const errors: Array<string> = []
   yield* handle.stderr.pipe(

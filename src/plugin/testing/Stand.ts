@@ -1,11 +1,12 @@
 import { ConfigProvider, Effect, Layer, type Schema, type Scope } from "effect"
+import { HttpClient } from "effect/http"
 import { IntegrationId } from "../../domain/Ids.ts"
 import { Egress } from "../../egress/Egress.ts"
 import { hostVariable } from "../Hosts.ts"
 import { PluginRegistry, PluginUnusable } from "../PluginRegistry.ts"
 import type { OutgoingContact, Provider, Session } from "../Provider.ts"
 import { Sessions } from "../Sessions.ts"
-import type { Emulator } from "./Emulator.ts"
+import type { EmulatedAnswer, EmulatedRequest, Emulator } from "./Emulator.ts"
 import { type RunningEmulator, startEmulator } from "./EmulatorServer.ts"
 
 /** A plugin beside its emulator, with the service's own client between them. */
@@ -13,6 +14,8 @@ export interface Stand {
   readonly provider: Provider
   readonly emulator: Emulator
   readonly server: RunningEmulator
+  /** The URLs that the plugin asked for so far, without their queries, those of undeclared hosts included. */
+  readonly asked: ReadonlyArray<string>
   /** Opens a session, by default with the credentials that the emulator takes and the plugin's default settings. */
   session(
     credentials?: Readonly<Record<string, string>>,
@@ -47,16 +50,52 @@ export const makeStand = <E>(
         Layer.provide(Layer.succeedContext(registered))
       )
     ).pipe(Effect.orDie)
+    const asked: Array<string> = []
+    const observed: Provider = {
+      ...provider,
+      session: (credentials, settings, http) =>
+        provider.session(
+          credentials,
+          settings,
+          HttpClient.tapRequest(http, ({ url }) => Effect.sync(() => asked.push(url.replace(/[?#].*/, ""))))
+        )
+    }
     return {
       provider,
       emulator,
       server,
+      asked,
       session: (credentials = emulator.credentials, settings = {}) =>
-        Effect.flatMap(Sessions, ({ open }) => open(provider, integration, credentials, settings)).pipe(
+        Effect.flatMap(Sessions, ({ open }) => open(observed, integration, credentials, settings)).pipe(
           Effect.provide(sessions)
         )
     }
   })
+
+/** Makes a new stand, whose emulator's answers are changed if `change` is given. */
+export type OpenStand = (
+  change?: (answer: EmulatedAnswer, request: EmulatedRequest) => EmulatedAnswer
+) => Effect.Effect<Stand, unknown, Scope.Scope>
+
+/** The stands of a plugin and its emulator. */
+export const standsOf =
+  <E>(plugin: Layer.Layer<never, E, PluginRegistry>, makeEmulator: () => Emulator): OpenStand =>
+  (change) =>
+    makeStand(plugin, () => (change === undefined ? makeEmulator() : changed(makeEmulator(), change)))
+
+const changed = (emulator: Emulator, change: NonNullable<Parameters<OpenStand>[0]>): Emulator => {
+  const { hosts, credentials, refused, failures, contacts } = emulator
+  return {
+    hosts,
+    credentials,
+    failures,
+    answer: (request) => change(emulator.answer(request), request),
+    revokeAccess: (revoked) => emulator.revokeAccess(revoked),
+    revocations: () => emulator.revocations(),
+    ...(refused === undefined ? {} : { refused }),
+    ...(contacts === undefined ? {} : { contacts })
+  }
+}
 
 /** The n-th of any number of contacts, with the plugin's default mapping applied. `fields` are of our own names. */
 export const exampleContact = (

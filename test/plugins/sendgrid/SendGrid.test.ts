@@ -138,9 +138,11 @@ describe("handing contacts to SendGrid", () => {
       const { contacts, server, example } = yield* importing
       const refusal = { errors: [{ message: "something else is wrong", field: null }] }
       server.inject({ when: ({ method }) => method === "PUT", times: 5000, kind: { status: 400, body: refusal } })
-      const error = yield* Effect.flip(contacts.upsert(Array.from({ length: 1000 }, (_, n) => example(n))))
-      assert.strictEqual(error.reason._tag, "Misconfigured")
-      assert.include(error.detail, "something else is wrong")
+      const outcomes = yield* contacts.upsert(Array.from({ length: 1000 }, (_, n) => example(n)))
+      const refused = outcomes.filter((outcome) => outcome._tag === "Rejected" && !outcome.retryable)
+      assert.lengthOf(refused, 100)
+      assert.isTrue(outcomes.every(({ _tag }) => _tag === "Rejected"))
+      assert.match(JSON.stringify(outcomes[0]), /something else is wrong/)
       assert.isBelow(puts(server.requests).length, 220)
     })
   )

@@ -1,0 +1,133 @@
+/**
+ * `npm run demo`: the service with every provider emulated on this machine, and filled in: nothing of it leaves the
+ * machine. Its state is its own (`.nexus/demo`) and begins anew every time.
+ */
+import process from "node:process"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Config, ConfigProvider, Console, Context, Effect, FileSystem, Layer, Redacted, Schedule } from "effect"
+import { FetchHttpClient, HttpClient } from "effect/http"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { Principal } from "../src/domain/Principal.ts"
+import { generateJwtSecret } from "../src/http/TokenSettings.ts"
+import { Tokens } from "../src/http/Tokens.ts"
+import { type Emulated, hostVariables, startEmulators } from "./Emulators.ts"
+import { DemoFailed, makeNexusClient } from "./NexusClient.ts"
+import { startReceivers } from "./Receivers.ts"
+import { keepAlive, seedPoor, seedRich } from "./Seeds.ts"
+
+const settings = Config.all({
+  port: Config.Port("PORT").pipe(Config.withDefault(3001)),
+  home: Config.String("NEXUS_HOME").pipe(
+    Config.withDefault(".nexus"),
+    Config.map((home) => `${home}/demo`)
+  )
+})
+
+/** A function that makes tokens with a secret that the service gets too. */
+const makeTokens = Effect.fnUntraced(function* (secret: Redacted.Redacted<string>) {
+  const environment = ConfigProvider.fromUnknown({ JWT_SECRET: Redacted.value(secret) })
+  const context = yield* Layer.build(
+    Tokens.layer(() => Promise.reject(new Error("No key set is read"))).pipe(
+      Layer.provide(ConfigProvider.layer(environment))
+    )
+  )
+  const { issue } = Context.get(context, Tokens)
+  return (userId: string) =>
+    Effect.map(issue(new Principal({ userId, scopes: ["admin"] }), "7 days"), (token) => Redacted.value(token))
+})
+
+/** The service in a process of its own, as `npm start` runs it, with nothing of this process's settings. */
+const startService = Effect.fnUntraced(function* (variables: Readonly<Record<string, string>>) {
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const { PATH = "", HOME = "" } = process.env
+  const command = ChildProcess.make(process.execPath, ["bin/nexus.js", "serve"], {
+    env: { PATH, HOME, ...variables },
+    stdout: "ignore",
+    stderr: "inherit"
+  })
+  return yield* spawner.spawn(command)
+})
+
+const isReady = (url: string) =>
+  Effect.gen(function* () {
+    const http = yield* HttpClient.HttpClient
+    const { status } = yield* http.get(`${url}/readyz`)
+    if (status !== 200) return yield* new DemoFailed({ message: "The service does not become ready" })
+  }).pipe(Effect.retry({ times: 240, schedule: Schedule.spaced("250 millis") }))
+
+const summary = (
+  url: string,
+  tokens: { readonly rich: string; readonly poor: string },
+  emulated: ReadonlyArray<Emulated>
+) =>
+  [
+    "",
+    `  The demo is ready at ${url}   (documentation: ${url}/docs)`,
+    "",
+    "  user-1 has everything: integrations in every status, webhooks that work, fail and hang. Token:",
+    `  ${tokens.rich}`,
+    "",
+    "  user-2 has contacts and nothing else, for trying it by hand. Token:",
+    `  ${tokens.poor}`,
+    "",
+    "  What the emulated providers take, and what they refuse:",
+    ...emulated.flatMap(({ provider, emulator, server }) => [
+      `  ${provider.padEnd(11)} ${server.url}`,
+      `    takes    ${JSON.stringify({ provider, credentials: emulator.credentials })}`,
+      ...(emulator.refused === undefined
+        ? []
+        : [`    refuses  ${JSON.stringify({ provider, credentials: emulator.refused })}`])
+    ]),
+    "",
+    "  Next, in another terminal:",
+    `    TOKEN=<the token of user-2>`,
+    `    curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" ${url}/integrations/connect -d '<one of the lines above>'`,
+    `    curl -H "Authorization: Bearer $TOKEN" -X POST ${url}/integrations/HUBSPOT/sync`,
+    "  Ctrl-C stops everything.",
+    ""
+  ].join("\n")
+
+const demo = Effect.gen(function* () {
+  const { port, home } = yield* settings
+  const fs = yield* FileSystem.FileSystem
+  yield* fs.remove(home, { recursive: true, force: true })
+  const emulated = yield* startEmulators
+  const receivers = yield* startReceivers
+  const secret = yield* generateJwtSecret
+  const token = yield* makeTokens(secret)
+  const url = `http://localhost:${port}`
+
+  yield* Console.log("The demo starts: a database, the service, and six emulated providers ...")
+  const service = yield* startService({
+    ...hostVariables(emulated),
+    JWT_SECRET: Redacted.value(secret),
+    NEXUS_HOME: home,
+    PORT: String(port)
+  })
+  const ended = Effect.flatMap(service.exitCode, (code) =>
+    Effect.fail(new DemoFailed({ message: `The service ended with code ${code}; what it said is above` }))
+  )
+  const run = Effect.gen(function* () {
+    yield* isReady(url)
+    const tokens = { rich: yield* token("user-1"), poor: yield* token("user-2") }
+    const rich = yield* makeNexusClient(url, tokens.rich)
+    yield* seedRich(rich, emulated, receivers)
+    yield* seedPoor(yield* makeNexusClient(url, tokens.poor))
+    yield* Console.log(summary(url, tokens, emulated))
+    return yield* keepAlive(rich)
+  })
+  yield* Effect.raceFirst(run, ended)
+}).pipe(
+  Effect.scoped,
+  Effect.catch((error) =>
+    Effect.andThen(
+      Console.error(error.message),
+      Effect.sync(() => process.exit(1))
+    )
+  )
+)
+
+demo.pipe(
+  Effect.provide(Layer.merge(NodeServices.layer, FetchHttpClient.layer)),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

@@ -1,0 +1,102 @@
+import { createServer } from "node:net"
+import * as process from "node:process"
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Path, Schema, Stream } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { newHome } from "../support/NewHome.ts"
+
+/** A port that nobody listens on. */
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+const Body = Schema.fromJsonString(
+  Schema.Struct({ provider: Schema.String, credentials: Schema.Record(Schema.String, Schema.String) })
+)
+const decodeBody = Schema.decodeSync(Body)
+
+/** Starts the demo and reads off what it prints: its address, the token of the second user, and what providers take. */
+const startDemo = Effect.gen(function* () {
+  const path = yield* Path.Path
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const port = yield* freePort
+  const { PATH = "", HOME = "" } = process.env
+  const handle = yield* spawner.spawn(
+    ChildProcess.make(process.execPath, ["-C", "nexus-source", "demo/main.ts"], {
+      cwd: yield* path.fromFileUrl(new URL("../..", import.meta.url)),
+      env: { PATH, HOME, NEXUS_HOME: yield* newHome, PORT: String(port) },
+      stderr: "inherit"
+    })
+  )
+  const lines = yield* handle.stdout.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.takeUntil((line) => line.includes("Ctrl-C stops everything")),
+    Stream.runCollect
+  )
+  const bodies = (word: string) =>
+    lines.flatMap((line) => (line.startsWith(`    ${word}`) ? [decodeBody(line.slice(line.indexOf("{")))] : []))
+  const token =
+    lines
+      .filter((line) => line.startsWith("  eyJ"))
+      .at(1)
+      ?.trim() ?? ""
+  return { url: `http://127.0.0.1:${port}`, token, takes: bodies("takes"), refuses: bodies("refuses") }
+})
+
+layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
+  it.effect(
+    "lets a newcomer connect, verify, sync, break, mend, pause and disconnect each provider",
+    () =>
+      Effect.gen(function* () {
+        const { url, token, takes, refuses } = yield* startDemo
+        const ask = (method: string, path: string, body?: unknown) =>
+          Effect.promise(async () => {
+            const response = await fetch(url + path, {
+              method,
+              headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+              ...(body === undefined ? {} : { body: JSON.stringify(body) })
+            })
+            return { status: response.status, json: JSON.parse(await response.text()) }
+          })
+
+        assert.sameMembers(
+          takes.map(({ provider }) => provider),
+          ["HUBSPOT", "MAILCHIMP", "SALESFORCE", "SENDGRID", "ZAPIER", "ZOHO"]
+        )
+        for (const body of takes) {
+          const at = `/integrations/${body.provider}`
+          const connected = yield* ask("POST", "/integrations/connect", body)
+          assert.deepInclude(connected, { status: 201 }, body.provider)
+          assert.deepInclude(connected.json, { provider: body.provider, status: "ACTIVE" })
+          assert.deepInclude((yield* ask("POST", `${at}/verify`)).json, { status: "ACTIVE", lastError: null })
+
+          const synced = yield* ask("POST", `${at}/sync`)
+          if (body.provider === "ZAPIER") assert.strictEqual(synced.status, 422)
+          else {
+            assert.oneOf(synced.status, [201, 202])
+            const { total, contactsSynced, rejected, pending } = synced.json
+            assert.deepStrictEqual([total, contactsSynced + rejected + pending], [12, 12], body.provider)
+          }
+
+          const refused = refuses.find(({ provider }) => provider === body.provider)
+          if (refused !== undefined) {
+            assert.strictEqual((yield* ask("POST", "/integrations/connect", refused)).status, 422, body.provider)
+            assert.deepInclude((yield* ask("GET", at)).json, { status: "ACTIVE", lastError: null })
+          }
+          assert.deepInclude((yield* ask("POST", "/integrations/connect", body)).json, { id: connected.json.id })
+          assert.deepInclude((yield* ask("PATCH", at, { status: "INACTIVE" })).json, { status: "INACTIVE" })
+          assert.deepInclude((yield* ask("PATCH", at, { status: "ACTIVE" })).json, { status: "ACTIVE" })
+          assert.deepStrictEqual((yield* ask("DELETE", at)).json, { success: true })
+          assert.strictEqual((yield* ask("GET", at)).status, 404)
+        }
+      }),
+    { timeout: 90_000 }
+  )
+})

@@ -1,0 +1,2 @@
+export { OutsideEmulator } from "./emulator.js"
+export { OutsidePlugin } from "./plugin.js"

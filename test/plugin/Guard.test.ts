@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger, Redacted } from "effect"
+import { secretForms } from "../../src/domain/Scrub.ts"
+import { guard } from "../../src/plugin/Guard.ts"
+import { Outcome } from "../../src/plugin/Outcome.ts"
+import { forbidden, rejected } from "../../src/plugin/ProviderError.ts"
+
+const secret = 'key "with" +/&?= ünïcode'
+const guarded = guard("Acme", { key: Redacted.make(secret), account: "acme-1" })
+const base64 = (text: string) => Buffer.from(text).toString("base64")
+
+const spellings = {
+  plain: secret,
+  percent: encodeURIComponent(secret),
+  form: new URLSearchParams({ key: secret }).toString(),
+  json: JSON.stringify({ key: secret }),
+  base64: base64(secret),
+  "base64 of a user and it": base64(`user:${secret}`),
+  "base64 of a longer user and it": base64(`user1:${secret}`),
+  "base64 of another user and it": base64(`a-user:${secret}:x`),
+  base64url: Buffer.from(secret).toString("base64url")
+}
+
+describe("guard", () => {
+  for (const [spelling, text] of Object.entries(spellings)) {
+    it.effect(`scrubs a secret from errors and reasons: ${spelling}`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(guarded.call(() => forbidden(`Not with ${text} of acme-1`, "scope")))
+        assert.deepInclude(error.reason, { _tag: "Forbidden", missing: "scope" })
+        assert.match(error.detail, /^Not with .*•••• ?.* of acme-1$/)
+        const [outcome] = yield* guarded.oneForEach([{ id: "1" }], () =>
+          Effect.succeed([Outcome.Rejected({ reason: `Not with ${text}`, retryable: false })])
+        )
+        if (outcome?._tag !== "Rejected") return assert.fail("not rejected")
+        for (const said of [error.detail, outcome.reason]) {
+          assert.isFalse(
+            secretForms(secret).some((form) => said.includes(form)),
+            said
+          )
+        }
+      })
+    )
+  }
+
+  it.effect("makes an error of a fault, and logs it without the secret", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.make((entry) => {
+        logged.push(Logger.formatJson.log(entry))
+      })
+      const error = yield* Effect.flip(
+        guarded.call(() => {
+          throw new Error(`no such thing as ${secret}`)
+        })
+      ).pipe(Effect.provideService(Logger.CurrentLoggers, new Set([logger])))
+      assert.strictEqual(error.reason._tag, "Unavailable")
+      assert.match(logged.join(), /no such thing as ••••/)
+      assert.notInclude(logged.join(), "ünïcode")
+    })
+  )
+
+  it.effect("wants an outcome for each contact", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(guarded.oneForEach([{ id: "1" }, { id: "2" }], () => Effect.succeed([])))
+      assert.deepStrictEqual(
+        [error.reason._tag, error.detail],
+        ["Unavailable", "The plugin gave 0 outcomes for 2 contacts"]
+      )
+    })
+  )
+
+  it.effect("lets everything else through as it is", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* guarded.call(() => Effect.succeed(42)), 42)
+      const { detail } = yield* Effect.flip(guarded.call(() => rejected("A plain sentence", "email")))
+      assert.strictEqual(detail, "A plain sentence")
+      const outcomes = [Outcome.Created({ externalId: "1" })]
+      assert.deepStrictEqual(yield* guarded.oneForEach([{ id: "1" }], () => Effect.succeed(outcomes)), outcomes)
+    })
+  )
+})

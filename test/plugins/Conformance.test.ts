@@ -1,0 +1,43 @@
+/** The conformance checks over all built-in plugins. A new one is a line here. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { conformance } from "nexus-integrations/plugin/testing"
+import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
+import { HubSpotPlugin } from "../../plugins/hubspot/HubSpot.ts"
+import { BuiltInPlugins } from "../../plugins/index.ts"
+import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
+import { MailchimpPlugin } from "../../plugins/mailchimp/Mailchimp.ts"
+import { SalesforceEmulator } from "../../plugins/salesforce/Emulator.ts"
+import { SalesforcePlugin } from "../../plugins/salesforce/Salesforce.ts"
+import { SendGridEmulator } from "../../plugins/sendgrid/Emulator.ts"
+import { SendGridPlugin } from "../../plugins/sendgrid/SendGrid.ts"
+import { ZapierEmulator } from "../../plugins/zapier/Emulator.ts"
+import { ZapierPlugin } from "../../plugins/zapier/Zapier.ts"
+import { ZohoEmulator } from "../../plugins/zoho/Emulator.ts"
+import { ZohoPlugin } from "../../plugins/zoho/Zoho.ts"
+import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
+
+const checked = {
+  HUBSPOT: conformance(HubSpotPlugin, HubSpotEmulator),
+  MAILCHIMP: conformance(MailchimpPlugin, MailchimpEmulator),
+  SALESFORCE: conformance(SalesforcePlugin, SalesforceEmulator),
+  SENDGRID: conformance(SendGridPlugin, SendGridEmulator),
+  ZAPIER: conformance(ZapierPlugin, ZapierEmulator),
+  ZOHO: conformance(ZohoPlugin, ZohoEmulator)
+}
+
+describe.each(Object.entries(checked))("%s", (_, checks) => {
+  for (const { name, run } of checks) it.live(name, () => run)
+})
+
+describe("built-in plugins", () => {
+  it.effect("are all checked", () =>
+    Effect.gen(function* () {
+      const providers = yield* (yield* PluginRegistry).all
+      assert.deepStrictEqual(
+        providers.map(({ id }) => String(id)),
+        Object.keys(checked)
+      )
+    }).pipe(Effect.provide(Layer.provideMerge(BuiltInPlugins, PluginRegistry.layer)))
+  )
+})
