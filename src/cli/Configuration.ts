@@ -78,8 +78,8 @@ export const loadedProviders = (plugins: Plugins) =>
   Effect.scoped(Layer.build(plugins)).pipe(
     Effect.flatMap((context) => Context.get(context, PluginRegistry).all),
     Effect.tap(checkHosts),
-    Effect.catchTag("PluginUnusable", ({ plugin, reason }) => {
-      const problem = `can't have the plugin ${plugin}: ${reason}`
+    Effect.catchTag("PluginUnusable", ({ message }) => {
+      const problem = `is wrong. ${message}`
       return Effect.fail(new ConfigurationInvalid({ problems: [{ variable: "NEXUS_PLUGINS", problem }] }))
     })
   )

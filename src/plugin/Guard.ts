@@ -1,13 +1,12 @@
 import { Cause, Effect, Redacted } from "effect"
 import { makeScrub } from "../domain/Scrub.ts"
 import { Outcome } from "./Outcome.ts"
-import type { Account, OutgoingContact } from "./Provider.ts"
+import type { OutgoingContact } from "./Provider.ts"
 import { Forbidden, ProviderError, type Reason, Rejected, unavailable } from "./ProviderError.ts"
 
 /**
  * Stands between the service and the functions of a plugin: a fault in one becomes a `ProviderError` instead of ending
- * the fiber of whoever called it, and neither an error, nor the reason of a rejected contact, nor an account carries one
- * of the connection's secrets, as providers that repeat what they refuse would have it. Spans that a plugin opens are
+ * the fiber of whoever called it, and neither an error nor the reason of a rejected contact carries one of the connection's secrets, as providers that repeat what they refuse would have it. Spans that a plugin opens are
  * not recorded, as they end with its errors as they are; the one around its calls is.
  */
 export const guard = (provider: string, credentials: unknown) => {
@@ -41,9 +40,6 @@ export const guard = (provider: string, credentials: unknown) => {
       Effect.withSpan("Plugin", { attributes: { provider } })
     )
 
-  const verify = (verify: () => Effect.Effect<Account, ProviderError>): Effect.Effect<Account, ProviderError> =>
-    Effect.map(call(verify), ({ id, label }) => ({ id: scrub(id), label: scrub(label) }))
-
   /** Holds a plugin to its word: an outcome for each contact. A shorter list would account for the wrong ones. */
   const oneForEach = (
     batch: ReadonlyArray<Pick<OutgoingContact, "id">>,
@@ -57,7 +53,7 @@ export const guard = (provider: string, credentials: unknown) => {
       Effect.map((outcomes) => outcomes.map(cleanOutcome))
     )
 
-  return { call, verify, oneForEach }
+  return { call, oneForEach }
 }
 
 const secretsOf = (credentials: unknown): ReadonlyArray<string> =>

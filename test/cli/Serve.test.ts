@@ -65,7 +65,10 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("nexus serve",
       const plugins = { NEXUS_PLUGINS: "no-such-plugin-anywhere", PORT: "http" }
       const { code, err } = yield* runNexus(["serve"], { ...(yield* production), ...plugins })
       assert.strictEqual(code, 1)
-      assert.match(err, /^NEXUS_PLUGINS can't have the plugin no-such-plugin-anywhere: it can't be loaded: /m)
+      assert.match(
+        err,
+        /^NEXUS_PLUGINS is wrong. The plugin no-such-plugin-anywhere can't be used: it can't be loaded: /m
+      )
       assert.match(err, /^PORT must be /m)
     })
   )
