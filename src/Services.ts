@@ -118,7 +118,7 @@ export const Services = Layer.mergeAll(
   Layer.provideMerge(Database)
 )
 
-const Plugins = Layer.mergeAll(BuiltInPlugins, LoadedPlugins).pipe(Layer.provideMerge(PluginRegistry.layer))
+export const Plugins = Layer.mergeAll(BuiltInPlugins, LoadedPlugins).pipe(Layer.provideMerge(PluginRegistry.layer))
 export const Integrating = Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
   Layer.provideMerge(SyncEngine.layer),
   Layer.provideMerge(SyncRunner.layer),

@@ -18,6 +18,7 @@ import { openapi } from "./cli/OpenApi.ts"
 import { plugin } from "./cli/Plugin.ts"
 import { serve } from "./cli/Serve.ts"
 import { sql } from "./cli/Sql.ts"
+import { sync } from "./cli/Sync.ts"
 import { token } from "./cli/Token.ts"
 import { webhooks } from "./cli/Webhooks.ts"
 import { DatabaseLayer } from "./database/Database.ts"
@@ -27,7 +28,7 @@ import { keySetFetch } from "./egress/KeySetFetch.ts"
 import { HttpServerLayer } from "./http/HttpServer.ts"
 import { Tokens } from "./http/Tokens.ts"
 import { HealthCheckLayer } from "./integrations/HealthCheck.ts"
-import { byStage, Database, Integrating, Keys, Network, Services } from "./Services.ts"
+import { byStage, Database, Integrating, Keys, Network, Plugins, Services } from "./Services.ts"
 import { SyncWorkerLayer } from "./sync/SyncWorker.ts"
 import { LogsLayer } from "./telemetry/Logs.ts"
 import { Rotation } from "./vault/Rotation.ts"
@@ -60,7 +61,7 @@ const nexus = Command.make("nexus").pipe(
     contacts.pipe(Command.provide(Services)),
     deadLetters.pipe(Command.provide(Services)),
     deliveries.pipe(Command.provide(Services)),
-    doctor.pipe(Command.provide(Services)),
+    doctor(Plugins).pipe(Command.provide(Services)),
     events.pipe(Command.provide(Services)),
     keys(Rotating),
     migrate.pipe(Command.provide(DatabaseLayer)),
@@ -76,11 +77,12 @@ const nexus = Command.make("nexus").pipe(
           Layer.provide([PartitionsLayer, SealsLayer]),
           Layer.provide(Integrating),
           Layer.provideMerge(LogsLayer),
-          whenConfigured
+          whenConfigured(Plugins)
         )
       )
     ),
     sql.pipe(Command.provide(DatabaseLayer)),
+    sync.pipe(Command.provide(Integrating)),
     token.pipe(Command.provide(TokensLayer)),
     webhooks.pipe(Command.provide(Layer.merge(Services, AnyPort)))
   ])

@@ -74,9 +74,82 @@ const delivery = {
   createdAt: time
 }
 
+/** Of no real provider: those are known to their plugins alone. */
+const integration = {
+  id: "0199f0a0-0000-7000-8000-000000000005",
+  userId: "user-123",
+  provider: "ACME_CRM",
+  name: "Acme CRM",
+  status: "ACTIVE",
+  credentials: { accessToken: "••••oken", instanceUrl: "https://your-instance.acme.example" },
+  settings: {},
+  accountId: "12345678",
+  accountLabel: "your-instance.acme.example",
+  lastError: null,
+  lastErrorKind: null,
+  lastSyncAt: time,
+  lastVerifiedAt: time,
+  createdAt: time,
+  updatedAt: time
+}
+
+const syncRun = {
+  id: "0199f0a0-0000-7000-8000-000000000006",
+  provider: "ACME_CRM",
+  trigger: "manual",
+  state: "COMPLETED",
+  full: false,
+  dryRun: false,
+  contactsSynced: 42,
+  total: 43,
+  created: 40,
+  updated: 1,
+  unchanged: 1,
+  rejected: 1,
+  pending: 0,
+  unconfirmed: 0,
+  removed: 0,
+  error: null,
+  errorKind: null,
+  startedAt: time,
+  finishedAt: time
+}
+
 const success = { status: 200, response: { success: true } }
 
 export const examples: Readonly<Record<string, Example>> = {
+  "integrations.list": { status: 200, response: [integration] },
+  "integrations.get": { status: 200, response: integration },
+  "integrations.connect": {
+    request: {
+      provider: "ACME_CRM",
+      credentials: { accessToken: "your-access-token", instanceUrl: "https://your-instance.acme.example" }
+    },
+    status: 201,
+    response: { ...integration, lastSyncAt: null }
+  },
+  "integrations.update": {
+    request: { settings: { autoSync: true, fieldMapping: { firstName: "First_Name", cardId: "Card_Id" } } },
+    status: 200,
+    response: {
+      ...integration,
+      settings: { autoSync: true, fieldMapping: { firstName: "First_Name", cardId: "Card_Id" } }
+    }
+  },
+  "integrations.disconnect": success,
+  "integrations.verify": { status: 200, response: integration },
+  "integrations.test": { status: 201, response: { eventId, deliveryId } },
+  "integrations.fields": {
+    status: 200,
+    response: [{ name: "Last_Name", label: "Last Name", type: "text", required: true, maxLength: 80 }]
+  },
+  "integrations.sync": {
+    request: { full: false, dryRun: false },
+    status: 201,
+    response: { ...syncRun, message: "Acme CRM sync completed" }
+  },
+  "integrations.listSyncs": { status: 200, response: [syncRun] },
+  "integrations.getSync": { status: 200, response: syncRun },
   "webhooks.create": {
     request: { url: webhook.url, events: webhook.events },
     status: 201,

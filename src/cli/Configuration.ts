@@ -1,5 +1,5 @@
 /** Checks all that is configured before the service starts, so that nobody mends one variable for each start. */
-import { type Config, Effect, Layer, Option, Redacted, Schema, SchemaIssue } from "effect"
+import { type Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaIssue } from "effect"
 import { databaseUrl, poolSize } from "../database/Database.ts"
 import { migratesAtStart } from "../database/Migrations.ts"
 import { retention } from "../database/PartitionsRepo.ts"
@@ -10,6 +10,8 @@ import { listenOptions } from "../http/HttpServer.ts"
 import { publicUrlAt } from "../http/PublicUrl.ts"
 import { requestLimits } from "../http/RequestLimits.ts"
 import { generateJwtSecret, noSecret, tokenSettings } from "../http/TokenSettings.ts"
+import { checkHosts } from "../plugin/Hosts.ts"
+import { PluginRegistry, type PluginUnusable } from "../plugin/PluginRegistry.ts"
 import { logForm } from "../telemetry/Logs.ts"
 import { configuredKeys, generateKey } from "../vault/Keyring.ts"
 import { dispatcherLimits } from "../webhooks/Dispatcher.ts"
@@ -68,23 +70,41 @@ const everyProblem = Effect.fnUntraced(function* (
   if (problems.length > 0) return yield* new ConfigurationInvalid({ problems })
 })
 
+/** The plugins of the service, as far as their variables go. */
+export type Plugins = Layer.Layer<PluginRegistry, PluginUnusable | Config.ConfigError>
+
+/** Loads the plugins, and looks at where their hosts are pointed; gives the providers. */
+export const loadedProviders = (plugins: Plugins) =>
+  Effect.scoped(Layer.build(plugins)).pipe(
+    Effect.flatMap((context) => Context.get(context, PluginRegistry).all),
+    Effect.tap(checkHosts),
+    Effect.catchTag("PluginUnusable", ({ message }) => {
+      const problem = `is wrong. ${message}`
+      return Effect.fail(new ConfigurationInvalid({ problems: [{ variable: "NEXUS_PLUGINS", problem }] }))
+    })
+  )
+
 /** Reads every variable of the service, and fails with all that are missing or wrong at once. */
-export const checkConfiguration = everyProblem([
-  databaseAddress,
-  poolSize,
-  migratesAtStart,
-  retention,
-  secrets,
-  listenOptions,
-  publicUrlAt(0),
-  corsOrigins,
-  ...Object.values(requestLimits),
-  allowList,
-  webhooksPerUser,
-  ...Object.values(dispatcherLimits),
-  logForm
-])
+export const checkConfiguration = (plugins: Plugins) =>
+  everyProblem([
+    databaseAddress,
+    poolSize,
+    migratesAtStart,
+    retention,
+    secrets,
+    listenOptions,
+    publicUrlAt(0),
+    corsOrigins,
+    ...Object.values(requestLimits),
+    allowList,
+    webhooksPerUser,
+    ...Object.values(dispatcherLimits),
+    logForm,
+    loadedProviders(plugins)
+  ])
 
 /** A layer that is built only when all is configured as it has to be. */
-export const whenConfigured = <A, E, R>(layer: Layer.Layer<A, E, R>) =>
-  Layer.unwrap(Effect.as(checkConfiguration, layer))
+export const whenConfigured =
+  (plugins: Plugins) =>
+  <A, E, R>(layer: Layer.Layer<A, E, R>) =>
+    Layer.unwrap(Effect.as(checkConfiguration(plugins), layer))

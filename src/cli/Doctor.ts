@@ -7,6 +7,7 @@ import { publicUrl } from "../http/PublicUrl.ts"
 import { GaugeRepo } from "../telemetry/GaugeRepo.ts"
 import { checkSeals } from "../vault/Seals.ts"
 import { LeaseRepo } from "../webhooks/LeaseRepo.ts"
+import { loadedProviders, type Plugins } from "./Configuration.ts"
 
 /** The doctor found something that keeps the service from working. */
 class Unwell extends Schema.TaggedError<Unwell>()("Unwell", { count: Schema.Int }) {
@@ -74,13 +75,44 @@ const queues = Effect.gen(function* () {
   Effect.catchTag("SqlError", (error) => Effect.succeed(unwell(`The queues can't be read: ${faultOf(error).message}`)))
 )
 
-/** `nexus doctor`: looks at everything that this installation needs, and says what to do about what is missing. */
-export const doctor = Command.make("doctor", {}, () =>
-  Effect.gen(function* () {
-    const findings = yield* Effect.all([migrations, notifications, keys, dispatchers, queues])
-    for (const { well, text } of findings) yield* Console.log(`${well ? "ok  " : "FAIL"}  ${text}`)
-    yield* Console.log(`info  The service is reached at ${yield* publicUrl} (PUBLIC_URL)`)
-    const failed = findings.filter(({ well }) => !well).length
-    if (failed > 0) return yield* new Unwell({ count: failed })
+const integrations = Effect.gen(function* () {
+  const gauges = yield* GaugeRepo
+  const { integrationsActive, integrationsInactive, integrationsError } = yield* gauges.read
+  const text = `Integrations: ${integrationsActive} work, ${integrationsInactive} are paused, ${integrationsError} do not work`
+  // Which of their tokens are good is for users to see to: it keeps nothing else from working.
+  return well(integrationsError === 0 ? text : `${text}; lastError of each says what its user has to do`)
+}).pipe(
+  Effect.catchTag("SqlError", (error) =>
+    Effect.succeed(unwell(`The integrations can't be counted: ${faultOf(error).message}`))
+  )
+)
+
+const plugged = (plugins: Plugins) =>
+  Effect.match(loadedProviders(plugins), {
+    onSuccess: (providers) => well(`${providers.length} plugins: ${providers.map(({ id }) => id).join(", ")}`),
+    onFailure: (error) => unwell(error.message)
   })
-).pipe(Command.withDescription("Check the schema, the notifications, the keys and the dispatchers"))
+
+/** `nexus doctor`: looks at everything that this installation needs, and says what to do about what is missing. */
+export const doctor = (plugins: Plugins) =>
+  Command.make("doctor", {}, () =>
+    Effect.gen(function* () {
+      const findings = yield* Effect.all([
+        migrations,
+        notifications,
+        keys,
+        dispatchers,
+        queues,
+        plugged(plugins),
+        integrations
+      ])
+      for (const { well, text } of findings) yield* Console.log(`${well ? "ok  " : "FAIL"}  ${text}`)
+      yield* Console.log(`info  The service is reached at ${yield* publicUrl} (PUBLIC_URL)`)
+      const failed = findings.filter(({ well }) => !well).length
+      if (failed > 0) return yield* new Unwell({ count: failed })
+    })
+  ).pipe(
+    Command.withDescription(
+      "Check the schema, the notifications, the keys, the dispatchers, the plugins and the integrations"
+    )
+  )

@@ -4,8 +4,10 @@ import { Api } from "../api/Api.ts"
 import { CurrentUser } from "../api/Authentication.ts"
 import { success } from "../api/Paging.ts"
 import { TestSent } from "../api/WebhooksApi.ts"
+import { NotConnected } from "../domain/IntegrationErrors.ts"
 import { NewSync, type SyncAnswer } from "../domain/Sync.ts"
 import { Integrations } from "../integrations/Integrations.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import { rejectedCsv } from "../sync/RejectedCsv.ts"
 import { Syncs } from "../sync/Syncs.ts"
 import { Deliveries } from "../webhooks/Deliveries.ts"
@@ -20,6 +22,7 @@ export const IntegrationsHandlers = HttpApiBuilder.group(
     const integrations = yield* Integrations
     const syncs = yield* Syncs
     const deliveries = yield* Deliveries
+    const registry = yield* PluginRegistry
     const limits = yield* RequestLimits
 
     return handlers.handleAll({
@@ -48,14 +51,20 @@ export const IntegrationsHandlers = HttpApiBuilder.group(
       test: Effect.fnUntraced(function* ({ params }) {
         const { userId } = yield* CurrentUser
         const webhook = yield* integrations.managedWebhook(userId, params.provider)
-        return new TestSent(yield* Effect.orDie(deliveries.sendTest(userId, webhook, undefined)))
+        return yield* deliveries.sendTest(userId, webhook, undefined).pipe(
+          Effect.map((sent) => new TestSent(sent)),
+          // Disconnected in between.
+          Effect.catchTag("WebhookNotFound", () => Effect.fail(new NotConnected({ provider: params.provider }))),
+          Effect.catchTag("InvalidWebhook", Effect.die)
+        )
       }),
       fields: Effect.fnUntraced(function* ({ params }) {
         return yield* integrations.fields((yield* CurrentUser).userId, params.provider)
       }),
       sync: Effect.fnUntraced(function* ({ params, payload = new NewSync({}) }) {
         const user = yield* CurrentUser
-        yield* enforce(yield* limits.ofSync(user.userId, params.provider.toUpperCase()))
+        const { id } = yield* registry.get(params.provider)
+        yield* enforce(yield* limits.ofSync(user.userId, id))
         return answered(yield* syncs.start(user, params.provider, payload))
       }),
       listSyncs: Effect.fnUntraced(function* ({ params, query, request }) {

@@ -1,25 +1,14 @@
-import { Effect, Layer, SchemaIssue, type Types } from "effect"
+import { Effect, Layer, type SchemaIssue, type Types } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiError } from "effect/http-api"
 import type { FieldProblem } from "../api/Problem.ts"
 import { InvalidRequest, UnsupportedBody } from "../api/RequestErrors.ts"
 import { Validation } from "../api/RequestRules.ts"
+import { fieldProblems } from "../domain/FieldProblems.ts"
 
-/** Texts for what is wrong with one value. As long as issues carry no input, they don't repeat it: it may be a secret. */
-const leafHook: SchemaIssue.LeafHook = (issue) => {
-  if (issue._tag === "MissingKey") return "This field is required"
-  if (issue._tag === "UnexpectedKey") return "This is not a field that can be set here"
-  return SchemaIssue.defaultLeafHook(issue)
-}
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1({ leafHook })
-
-/** Every field that an issue is about, with what is wrong there. */
-const fieldProblems = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
-  format(issue).issues.map(({ path = [], message }) => ({
-    path: path.map((step) => String(typeof step === "object" ? step.key : step)).join(".") || whole,
-    message
-  }))
+/** The problems of a part of a request, each with its path; `whole` names the part. */
+const problemsOf = (issue: SchemaIssue.Issue, whole: string): ReadonlyArray<FieldProblem> =>
+  fieldProblems(issue).map(({ path, message }) => ({ path: path.join(".") || whole, message }))
 
 /** What to call the part of the request that is wrong as a whole. */
 const parts = { Params: "path", Query: "query", Headers: "headers", Payload: "body" }
@@ -33,7 +22,7 @@ export const ValidationLayer = Layer.succeed(
         if (!HttpApiError.HttpApiSchemaError.is(error)) return Effect.fail(error)
         // An answer of ours that doesn't fit its schema is our fault.
         if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error.cause)
-        return Effect.fail(new InvalidRequest({ errors: fieldProblems(error.cause.issue, parts[error.kind]) }))
+        return Effect.fail(new InvalidRequest({ errors: problemsOf(error.cause.issue, parts[error.kind]) }))
       }),
       // Effect answers so itself where the endpoint takes no such content.
       Effect.filterOrElse(

@@ -26,7 +26,7 @@ export class Checks extends Context.Service<
   {
     /** Asks the provider, and notes what it said: the integration is ACTIVE afterwards, or ERROR with what to do. */
     check(row: IntegrationRow): Effect.Effect<void>
-    /** The fields that the provider's contacts have; its refusal is noted. */
+    /** The fields that the provider's contacts have, with the settings that the integration has; its refusal is noted. */
     fields(row: IntegrationRow): Effect.Effect<ReadonlyArray<ProviderField>, ProviderFailed>
     /** Notes what a call on behalf of an integration ended with. */
     failed(row: IntegrationRow, error: ProviderError): Effect.Effect<Trouble>

@@ -1,14 +1,14 @@
 /** What a plugin's schemas of credentials and settings mean for people: what is wrong, what is shown, what is asked for. */
-import { Array as Arr, Effect, Redacted, Schema, SchemaIssue } from "effect"
+import { Array as Arr, Effect, Redacted, Schema } from "effect"
+import { fieldProblems, notAField } from "../domain/FieldProblems.ts"
 import { type Settings, SyncSettings } from "../domain/Integration.ts"
 import { InvalidIntegration } from "../domain/IntegrationErrors.ts"
 import { masked } from "../domain/Masked.ts"
 import { isSecret } from "../plugin/CredentialField.ts"
 import type { FormSchema, Provider } from "../plugin/Provider.ts"
 
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-
-interface FieldFault {
+/** What is wrong with one field of what was posted. */
+export interface FieldFault {
   readonly path: string
   readonly message: string
 }
@@ -16,25 +16,25 @@ interface FieldFault {
 /** What is wrong with the fields of a form; the messages never repeat a value, which may be a secret. */
 const faults = (
   schema: FormSchema<unknown>,
-  value: unknown,
+  value: Settings,
   prefix: string
-): Effect.Effect<ReadonlyArray<FieldFault>> =>
-  Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(value).pipe(
+): Effect.Effect<ReadonlyArray<FieldFault>> => {
+  // An empty struct takes anything, whatever is said about excess.
+  if (Object.keys(schema.fields).length === 0) {
+    return Effect.succeed(Object.keys(value).map((name) => ({ path: `${prefix}.${name}`, message: notAField })))
+  }
+  return Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })(value).pipe(
     Effect.as([]),
     Effect.catchTag("SchemaError", ({ issue }) =>
-      Effect.succeed(
-        format(issue).issues.map(({ path = [], message }) => ({
-          path: [prefix, ...path].map(String).join("."),
-          message
-        }))
-      )
+      Effect.succeed(fieldProblems(issue).map(({ path, message }) => ({ path: [prefix, ...path].join("."), message })))
     )
   )
+}
 
 /** Fails with everything that is wrong with credentials and settings, field by field. */
 export const validate = Effect.fnUntraced(function* (
   provider: Provider,
-  { credentials, settings }: { readonly credentials?: unknown; readonly settings?: Settings }
+  { credentials, settings }: { readonly credentials?: Settings; readonly settings?: Settings }
 ) {
   const { own, sync } = split(settings ?? {})
   const found = [
@@ -43,8 +43,12 @@ export const validate = Effect.fnUntraced(function* (
     ...(settings === undefined ? [] : yield* faults(SyncSettings, sync, "settings")),
     ...unusable(provider, settings ?? {})
   ]
-  if (Arr.isReadonlyArrayNonEmpty(found)) return yield* new InvalidIntegration({ errors: found })
+  yield* refuse(found)
 })
+
+/** Fails when anything is wrong. */
+export const refuse = (errors: ReadonlyArray<FieldFault>): Effect.Effect<void, InvalidIntegration> =>
+  Arr.isReadonlyArrayNonEmpty(errors) ? Effect.fail(new InvalidIntegration({ errors })) : Effect.void
 
 /** Settings that only some providers have a use for. */
 const unusable = (provider: Provider, settings: Settings): ReadonlyArray<FieldFault> => {
@@ -85,12 +89,12 @@ export const maskedUrl = (url: Redacted.Redacted<string>): string => {
 
 /** The JSON schema of a form, secrets marked as what a browser calls a password. */
 export const formSchema = (form: FormSchema<unknown>): Readonly<Record<string, unknown>> => {
-  const { schema } = Schema.toJsonSchemaDocument(form)
+  const { required = [] } = Schema.toJsonSchemaDocument(form).schema
   const properties = Object.fromEntries(
     Object.entries(form.fields).map(([name, field]) => {
       const own: object = Schema.toJsonSchemaDocument(field).schema
       return [name, isSecret(field) ? { ...own, format: "password", writeOnly: true } : own]
     })
   )
-  return { ...schema, properties, additionalProperties: false }
+  return { type: "object", properties, required, additionalProperties: false }
 }

@@ -6,20 +6,19 @@ import { IntegrationId } from "../domain/Ids.ts"
 import type { NewIntegration, Settings } from "../domain/Integration.ts"
 import { CredentialsRefused, CredentialsUncheckable, InvalidIntegration } from "../domain/IntegrationErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Account, Provider } from "../plugin/Provider.ts"
+import type { Account, Provider, Session } from "../plugin/Provider.ts"
 import { Sessions } from "../plugin/Sessions.ts"
-import { SyncRunRepo } from "../sync/SyncRunRepo.ts"
 import { Webhooks } from "../webhooks/Webhooks.ts"
 import { verifyInTime } from "./Checks.ts"
-import { maskedUrl, split, validate } from "./ConnectForm.ts"
+import { maskedUrl, refuse, split, validate } from "./ConnectForm.ts"
 import { Connections, type Credentials } from "./Connections.ts"
+import { mappingFaults, mapsFields } from "./FieldMappingRules.ts"
 import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
 import { passes, troubleOf } from "./Troubles.ts"
 
 /** Makes what {@link Integrations.connect} does; fails with a `SqlError` when another request was quicker. */
 export const makeConnecting = Effect.gen(function* () {
   const repo = yield* IntegrationRepo
-  const runs = yield* SyncRunRepo
   const registry = yield* PluginRegistry
   const sessions = yield* Sessions
   const connections = yield* Connections
@@ -27,7 +26,7 @@ export const makeConnecting = Effect.gen(function* () {
   const crypto = yield* Crypto.Crypto
   const transaction = yield* makeUserTransactions
 
-  /** Asks the provider about credentials that are not stored yet. */
+  /** Asks the provider about credentials that are not stored yet, and about the field mapping that comes with them. */
   const judge = Effect.fnUntraced(function* (
     provider: Provider,
     id: IntegrationId,
@@ -35,11 +34,12 @@ export const makeConnecting = Effect.gen(function* () {
     settings: Settings
   ): Effect.fn.Return<
     { readonly account: Account | null; readonly trouble: Trouble | null },
-    CredentialsRefused,
+    CredentialsRefused | InvalidIntegration,
     Scope.Scope
   > {
     const session = yield* Effect.orDie(sessions.open(provider, id, credentials, split(settings).own))
     return yield* verifyInTime(session).pipe(
+      Effect.tap(() => checkMapping(provider, session, settings)),
       Effect.map((account) => ({ account, trouble: null })),
       Effect.catchTag("ProviderError", (error) => {
         const trouble = troubleOf(provider, error)
@@ -49,6 +49,11 @@ export const makeConnecting = Effect.gen(function* () {
       })
     )
   }, Effect.scoped)
+
+  const checkMapping = Effect.fnUntraced(function* (provider: Provider, { contacts }: Session, settings: Settings) {
+    if (contacts === undefined || !mapsFields(settings)) return
+    yield* refuse(mappingFaults(provider, settings, yield* contacts.describeFields))
+  })
 
   /** The user's webhook for all events, where the provider takes them. */
   const manageWebhook = Effect.fnUntraced(function* (
@@ -82,12 +87,13 @@ export const makeConnecting = Effect.gen(function* () {
     return yield* transaction(
       actor.userId,
       Effect.gen(function* () {
-        const isOtherAccount = old !== undefined && old.accountId !== null && old.accountId !== account?.id
-        if (isOtherAccount) {
-          yield* runs.cancelOpen(id)
-          yield* repo.forgetSent(old)
+        const current = yield* repo.lock(actor.userId, provider.id)
+        if (current !== undefined && current.accountId !== null && current.accountId !== account?.id) {
+          yield* repo.endSync(current)
+          yield* repo.forgetSent(current)
         }
-        const row = yield* repo.save(owner, { credentials: sealed, settings: wanted, account, trouble })
+        const merged = { ...current?.settings, ...settings }
+        const row = yield* repo.save(owner, { credentials: sealed, settings: merged, account, trouble })
         yield* manageWebhook(actor, provider, row, credentials)
         const action = old === undefined ? "integration.connected" : "integration.reconnected"
         yield* repo.announce(actor, action, row, { accountId: row.accountId, status: row.status })

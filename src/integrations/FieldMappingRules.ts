@@ -1,32 +1,34 @@
-import { Array as Arr, Effect } from "effect"
 import type { Settings } from "../domain/Integration.ts"
-import { InvalidIntegration } from "../domain/IntegrationErrors.ts"
-import type { Provider } from "../plugin/Provider.ts"
-import { Checks } from "./Checks.ts"
-import type { IntegrationRow } from "./IntegrationRepo.ts"
+import type { Provider, ProviderField } from "../plugin/Provider.ts"
+import type { FieldFault } from "./ConnectForm.ts"
 
 /** How many fields are named to somebody who named one that isn't there. */
 const mostNamed = 20
 
-/** Checks a field mapping against the fields that the provider has, which it is asked for. */
-export const makeFieldMappingRules = Effect.gen(function* () {
-  const checks = yield* Checks
+/** Whether settings have a mapping of their own, which has to be looked at. */
+export const mapsFields = ({ fieldMapping }: Settings): boolean =>
+  typeof fieldMapping === "object" && fieldMapping !== null
 
-  return Effect.fnUntraced(function* (provider: Provider, row: IntegrationRow, settings: Settings) {
-    const { fieldMapping } = settings
-    if (typeof fieldMapping !== "object" || fieldMapping === null) return
-    const fields = yield* checks.fields({ ...row, settings: { ...row.settings, ...settings } })
-    const names = new Set(fields.map(({ name }) => name))
-    const email = provider.contacts?.mapping.email
-    const errors = Object.entries(fieldMapping).flatMap(([from, to]) => {
-      const path = `settings.fieldMapping.${from}`
-      if (from === "email" && to !== email) {
-        return [{ path, message: `Contacts are matched by email, which ${provider.name} has in ${email}` }]
-      }
-      if (names.has(String(to))) return []
-      const some = Array.from(names).slice(0, mostNamed).join(", ")
-      return [{ path, message: `${provider.name} has no field ${JSON.stringify(to)}. It has ${some}` }]
-    })
-    if (Arr.isReadonlyArrayNonEmpty(errors)) return yield* new InvalidIntegration({ errors })
+/**
+ * What is wrong with the field mapping of some settings: fields that the provider doesn't have, and an email that goes
+ * elsewhere than where contacts are matched by it.
+ */
+export const mappingFaults = (
+  provider: Provider,
+  { fieldMapping }: Settings,
+  fields: ReadonlyArray<ProviderField>
+): ReadonlyArray<FieldFault> => {
+  const names = new Set(fields.map(({ name }) => name))
+  const email = provider.contacts?.mapping.email
+  return Object.entries(fieldMapping ?? {}).flatMap(([from, to]) => {
+    const path = `settings.fieldMapping.${from}`
+    if (from === "email" && to !== email) {
+      return [{ path, message: `Contacts are matched by email, which ${provider.name} has in ${email}` }]
+    }
+    if (names.has(String(to))) return []
+    const some = Array.from(names).slice(0, mostNamed).join(", ")
+    const more =
+      names.size > mostNamed ? `, and ${names.size - mostNamed} more: GET /integrations/${provider.id}/fields` : ""
+    return [{ path, message: `${provider.name} has no field ${JSON.stringify(to)}. It has ${some}${more}` }]
   })
-})
+}

@@ -70,6 +70,11 @@ export class IntegrationRepo extends Context.Service<
       integration: Pick<IntegrationRow, "id" | "userId" | "provider">,
       columns: ConnectedColumns
     ): Effect.Effect<IntegrationRow, SqlError>
+    /**
+     * Ends the run that an integration has open, if any: at once when it waits, else as soon as its process hears of it.
+     * Nothing of it is written once the transaction around this has ended.
+     */
+    endSync(row: Pick<IntegrationRow, "id">): Effect.Effect<void, SqlError>
     /** Forgets what was sent through an integration: its next sync begins from nothing. */
     forgetSent(row: IntegrationRow): Effect.Effect<void, SqlError>
     /** Changes settings, and pauses or resumes. A resumed one is checked at once. */
@@ -80,7 +85,7 @@ export class IntegrationRepo extends Context.Service<
     delete(row: IntegrationRow): Effect.Effect<void, SqlError>
     /** Notes that the provider took the credentials. What waited for that is synced at once. */
     healthy(row: IntegrationRow, account: Account | null): Effect.Effect<void, SqlError>
-    /** Notes trouble, unless the integration was connected anew since `row` was read. Kept quiet while it is paused. */
+    /** Notes trouble, unless the integration was connected anew since `row` was read. A paused one stays paused. */
     troubled(row: IntegrationRow, trouble: Trouble, checkInSeconds: number | null): Effect.Effect<void, SqlError>
     /** Integrations whose check is due, which no other process takes for a minute. */
     dueChecks(limit: number): Effect.Effect<ReadonlyArray<IntegrationRow>, SqlError>
@@ -120,20 +125,30 @@ export class IntegrationRepo extends Context.Service<
           sql<IntegrationRow>`
             INSERT INTO nexus.integration (
               id, user_id, provider, credentials, settings, status, last_error, last_error_kind, account_id, account_label,
-              failed_checks, last_verified_at, check_at
+              failed_checks, last_verified_at, check_at, sync_at
             ) VALUES (
               ${id}, ${userId}, ${provider}, ${credentials}, ${sql.json(settings)},
               ${trouble === null ? "ACTIVE" : "ERROR"}, ${trouble?.sentence ?? null}, ${trouble?.kind ?? null},
               ${account?.id ?? null}, ${account?.label ?? null},
               ${account === null ? 1 : 0}, CASE WHEN ${account !== null} THEN now() END,
-              CASE WHEN ${account === null} THEN now() + interval '15 seconds' ELSE ${nextCheck} END
+              CASE WHEN ${account === null} THEN now() + interval '15 seconds' ELSE ${nextCheck} END,
+              CASE WHEN ${settings.autoSync === true} THEN now() END
             )
             ON CONFLICT (id) DO UPDATE SET credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
               status = EXCLUDED.status, last_error = EXCLUDED.last_error, last_error_kind = EXCLUDED.last_error_kind,
               account_id = EXCLUDED.account_id, account_label = EXCLUDED.account_label, updated_at = now(),
               failed_checks = EXCLUDED.failed_checks, last_verified_at = EXCLUDED.last_verified_at,
-              check_at = EXCLUDED.check_at
+              check_at = EXCLUDED.check_at, sync_at = EXCLUDED.sync_at
             RETURNING ${columns}`.pipe(Effect.flatMap(only)),
+        // In two statements: only the second one sees a run that began while the first one waited.
+        endSync: Effect.fnUntraced(function* (row: Pick<IntegrationRow, "id">) {
+          yield* sql`SELECT FROM nexus.integration WHERE id = ${row.id}::uuid FOR UPDATE`
+          yield* sql`
+            UPDATE nexus.sync_run SET is_cancelled = true, wake_at = NULL,
+              state = CASE state WHEN 'WAITING' THEN 'CANCELLED' ELSE state END,
+              finished_at = CASE state WHEN 'WAITING' THEN now() END
+            WHERE integration_id = ${row.id}::uuid AND state IN ('RUNNING', 'WAITING')`
+        }),
         forgetSent: Effect.fnUntraced(function* (row: IntegrationRow) {
           yield* sql`DELETE FROM nexus.sync_record WHERE integration_id = ${row.id}::uuid`
           yield* sql`UPDATE nexus.integration SET synced_to = NULL WHERE id = ${row.id}::uuid`
@@ -154,9 +169,10 @@ export class IntegrationRepo extends Context.Service<
             check_at = CASE WHEN status <> 'INACTIVE' THEN ${nextCheck} END
           WHERE id = ${row.id}::uuid AND credentials = ${row.credentials}`,
         troubled: (row, { kind, sentence }, checkInSeconds) => sql`
-          UPDATE nexus.integration SET status = 'ERROR', last_error = ${sentence}, last_error_kind = ${kind},
-            failed_checks = failed_checks + 1, check_at = now() + ${checkInSeconds}::float8 * interval '1 second'
-          WHERE id = ${row.id}::uuid AND credentials = ${row.credentials} AND status <> 'INACTIVE'`,
+          UPDATE nexus.integration SET last_error = ${sentence}, last_error_kind = ${kind},
+            status = CASE status WHEN 'INACTIVE' THEN status ELSE 'ERROR' END, failed_checks = failed_checks + 1,
+            check_at = CASE WHEN status <> 'INACTIVE' THEN now() + ${checkInSeconds}::float8 * interval '1 second' END
+          WHERE id = ${row.id}::uuid AND credentials = ${row.credentials}`,
         dueChecks: (limit) => sql<IntegrationRow>`
           UPDATE nexus.integration SET check_at = now() + interval '1 minute'
           WHERE id IN (

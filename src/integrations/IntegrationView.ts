@@ -1,25 +1,42 @@
-import { DateTime, Effect, Redacted } from "effect"
+import { DateTime, Effect, Option, Redacted } from "effect"
 import { Integration } from "../domain/Integration.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
+import type { Provider } from "../plugin/Provider.ts"
+import { Webhooks } from "../webhooks/Webhooks.ts"
 import { mask } from "./ConnectForm.ts"
 import { Connections } from "./Connections.ts"
 import type { IntegrationRow } from "./IntegrationRepo.ts"
+import { eventsStopped } from "./Troubles.ts"
 
 const time = (date: Date | null) => (date === null ? null : DateTime.fromDateUnsafe(date))
 
-/** Shows an integration as the API does. Credentials that can't be opened any more are shown as none. */
+/**
+ * Shows an integration as the API does. Credentials that can't be opened any more are shown as none, and so are those of
+ * a plugin that is not installed any more: nobody could tell what in them is secret.
+ */
 export const makeIntegrationView = Effect.gen(function* () {
   const registry = yield* PluginRegistry
   const connections = yield* Connections
+  const webhooks = yield* Webhooks
+
+  /** A provider that gets events and can't be asked about itself is in trouble when its webhook was disabled. */
+  const stopped = Effect.fnUntraced(function* (provider: Provider, row: IntegrationRow) {
+    if (!provider.hasWebhook || row.status !== "ACTIVE") return {}
+    const [webhook] = yield* webhooks.listManaged(row.userId, provider.id)
+    if (webhook === undefined || webhook.isActive) return {}
+    const { kind, sentence } = eventsStopped(provider, webhook.disabledReason)
+    return { status: "ERROR" as const, lastError: sentence, lastErrorKind: kind }
+  })
 
   return Effect.fnUntraced(function* (row: IntegrationRow) {
     const provider = yield* Effect.option(registry.get(row.provider))
     const credentials = yield* Effect.option(connections.credentials(row))
     return new Integration({
       ...row,
-      name: provider._tag === "Some" ? provider.value.name : row.provider,
+      ...(Option.isSome(provider) ? yield* stopped(provider.value, row) : {}),
+      name: Option.match(provider, { onNone: () => row.provider, onSome: ({ name }) => name }),
       credentials:
-        provider._tag === "Some" && credentials._tag === "Some"
+        Option.isSome(provider) && Option.isSome(credentials)
           ? mask(provider.value, Redacted.value(credentials.value))
           : {},
       lastSyncAt: time(row.lastSyncAt),

@@ -22,16 +22,15 @@ import {
 import type { WebhookLimitReached } from "../domain/WebhookErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
-import { SyncRunRepo } from "../sync/SyncRunRepo.ts"
 import { Webhooks } from "../webhooks/Webhooks.ts"
 import { describeProvider } from "./Catalogue.ts"
 import { Checks } from "./Checks.ts"
-import { validate } from "./ConnectForm.ts"
 import { makeConnecting } from "./Connecting.ts"
-import { Connections } from "./Connections.ts"
-import { makeFieldMappingRules } from "./FieldMappingRules.ts"
+import { makeDisconnecting } from "./Disconnecting.ts"
+import { makeFinding } from "./Finding.ts"
 import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
 import { makeIntegrationView } from "./IntegrationView.ts"
+import { makeSettingsRules } from "./SettingsRules.ts"
 
 type Missing = UnknownProvider | NotConnected
 
@@ -78,25 +77,18 @@ export class Integrations extends Context.Service<
     Integrations,
     Effect.gen(function* () {
       const repo = yield* IntegrationRepo
-      const runs = yield* SyncRunRepo
       const registry = yield* PluginRegistry
-      const connections = yield* Connections
       const checks = yield* Checks
       const webhooks = yield* Webhooks
       const transaction = yield* makeUserTransactions
       const view = yield* makeIntegrationView
       const connect = yield* makeConnecting
-      const checkMapping = yield* makeFieldMappingRules
+      const disconnect = yield* makeDisconnecting
+      const { find, findAny } = yield* makeFinding
+      const checkSettings = yield* makeSettingsRules
 
-      const find = Effect.fnUntraced(function* (userId: UserId, id: string) {
-        const provider = yield* registry.get(id)
-        const row = yield* Effect.catchTag(transaction(userId, repo.find(userId, provider.id)), "SqlError", Effect.die)
-        if (row === undefined) return yield* new NotConnected({ provider: provider.name })
-        return { provider, row }
-      })
-
-      const shown = Effect.fnUntraced(function* (userId: UserId, id: string) {
-        return yield* view((yield* find(userId, id)).row)
+      const shown = Effect.fnUntraced(function* (userId: UserId, name: string) {
+        return yield* view(yield* findAny(userId, name))
       })
 
       return Integrations.of({
@@ -135,21 +127,21 @@ export class Integrations extends Context.Service<
           function* (actor, name, patch) {
             const { provider, row: current } = yield* find(actor.userId, name)
             if (patch.settings !== undefined) {
-              yield* validate(provider, { settings: patch.settings })
-              yield* checkMapping(provider, current, patch.settings)
+              yield* checkSettings(provider, current, patch.settings)
             }
             return yield* transaction(
               actor.userId,
               Effect.gen(function* () {
                 const row = yield* repo.lock(actor.userId, provider.id)
                 if (row === undefined) return yield* new NotConnected({ provider: provider.name })
+                if (Object.keys(patch).length === 0) return row
                 const settings = { ...row.settings, ...patch.settings }
                 const status = statusAfter(row, patch.status)
                 const changed = yield* repo.update(row, { settings, status })
                 if (patch.status !== undefined && provider.hasWebhook) {
                   yield* webhooks.setManagedActive(actor, provider.id, patch.status === "ACTIVE")
                 }
-                if (patch.status === "INACTIVE") yield* runs.cancelOpen(row.id)
+                if (patch.status === "INACTIVE") yield* repo.endSync(row)
                 yield* repo.announce(actor, actionOf(row, changed), row, { fields: Object.keys(patch.settings ?? {}) })
                 return changed
               })
@@ -187,43 +179,20 @@ export class Integrations extends Context.Service<
 
         disconnect: Effect.fn("Integrations.disconnect")(
           function* (actor, name) {
-            const { provider, row } = yield* find(actor.userId, name)
-            const isRevoked = yield* revoke(row)
-            yield* transaction(
-              actor.userId,
-              Effect.gen(function* () {
-                yield* webhooks.deleteManaged(actor, provider.id)
-                yield* runs.cancelOpen(row.id)
-                yield* repo.delete(row)
-                yield* repo.announce(actor, "integration.disconnected", row, { isRevoked })
-              })
-            )
+            yield* disconnect(actor, yield* findAny(actor.userId, name))
           },
           Effect.catchTag("SqlError", Effect.die)
         )
       })
-
-      /** Whether the provider made the credentials useless; null where it has no way to do that. */
-      function revoke(row: IntegrationRow): Effect.Effect<boolean | null> {
-        return connections.session(row).pipe(
-          Effect.flatMap(({ revoke }) => (revoke === undefined ? Effect.succeed(null) : Effect.as(revoke, true))),
-          Effect.timeout("20 seconds"),
-          Effect.scoped,
-          Effect.catch((error) =>
-            Effect.as(
-              Effect.logWarning(`The credentials of the integration ${row.id} could not be revoked: ${error.message}`),
-              false
-            )
-          )
-        )
-      }
     })
   )
 }
 
-/** A paused integration that resumes is ACTIVE until its check, which comes at once, says something else. */
-const statusAfter = (row: IntegrationRow, wanted: IntegrationPatch["status"]) =>
-  wanted === undefined || (wanted === "ACTIVE" && row.status === "ERROR") ? row.status : wanted
+/** A paused integration resumes to what it was, until its check, which comes at once, says something else. */
+const statusAfter = (row: IntegrationRow, wanted: IntegrationPatch["status"]) => {
+  if (wanted !== "ACTIVE") return wanted ?? row.status
+  return row.lastError === null ? "ACTIVE" : "ERROR"
+}
 
 const actionOf = (before: IntegrationRow, after: IntegrationRow) => {
   if (before.status === after.status) return "integration.updated"

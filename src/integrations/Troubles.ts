@@ -45,6 +45,13 @@ const advice = (reason: Reason): string => {
   }
 }
 
+/** What is wrong when the webhook that an integration manages was disabled, and `reason` says why. */
+export const eventsStopped = ({ id, name }: Pick<Provider, "id" | "name">, reason: string | null): Trouble => {
+  const what = `${name} gets no more events: ${(reason ?? "its webhook was disabled").replace(/[.\s]+$/, "")}`
+  const todo = `Mend that there, then send PATCH /integrations/${id} {"status": "ACTIVE"}: what was held is sent then`
+  return { kind: "Misconfigured", what, sentence: `${what}. ${todo}` }
+}
+
 /** Whether the trouble may be over without anybody doing something. */
 export const passes = (kind: TroubleKind): boolean =>
   kind === "Unavailable" || kind === "RateLimited" || kind === "QuotaExhausted"

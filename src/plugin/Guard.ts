@@ -1,21 +1,34 @@
 import { Cause, Effect, Redacted } from "effect"
+import { makeScrub } from "../domain/Scrub.ts"
 import { Outcome } from "./Outcome.ts"
 import type { OutgoingContact } from "./Provider.ts"
-import { ProviderError, unavailable } from "./ProviderError.ts"
-import { secretForms } from "./SecretForms.ts"
+import { Forbidden, ProviderError, type Reason, Rejected, unavailable } from "./ProviderError.ts"
 
 /**
  * Stands between the service and the functions of a plugin: a fault in one becomes a `ProviderError` instead of ending
- * the fiber of whoever called it, and neither an error nor the reason of a rejected contact carries one of the
- * connection's secrets, as providers that repeat what they refuse would have it.
+ * the fiber of whoever called it, and neither an error nor the reason of a rejected contact carries one of the connection's secrets, as providers that repeat what they refuse would have it. Spans that a plugin opens are
+ * not recorded, as they end with its errors as they are; the one around its calls is.
  */
 export const guard = (provider: string, credentials: unknown) => {
-  const forms = secretsOf(credentials).flatMap(secretForms)
-  const scrub = (text: string) => forms.reduce((scrubbed, form) => scrubbed.replaceAll(form, "••••"), text)
+  const scrub = makeScrub(secretsOf(credentials))
+
+  const cleanReason = (reason: Reason): Reason => {
+    if (reason._tag === "Forbidden") return new Forbidden({ missing: scrub(reason.missing) })
+    return reason._tag === "Rejected" && reason.field !== null ? new Rejected({ field: scrub(reason.field) }) : reason
+  }
+
+  const cleanOutcome = (outcome: Outcome): Outcome => {
+    if (outcome._tag !== "Rejected") return outcome
+    const field = outcome.field === undefined ? {} : { field: scrub(outcome.field) }
+    return Outcome.Rejected({ ...outcome, reason: scrub(outcome.reason), ...field })
+  }
 
   const call = <A>(call: () => Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError> =>
     Effect.suspend(call).pipe(
-      Effect.mapError(({ reason, detail }) => new ProviderError({ reason, detail: scrub(detail) })),
+      Effect.withTracerEnabled(false),
+      Effect.mapError(
+        ({ reason, detail }) => new ProviderError({ reason: cleanReason(reason), detail: scrub(detail) })
+      ),
       Effect.catchDefect((defect) =>
         Effect.logError(
           `The plugin of ${provider} failed in a way that it did not foresee`,
@@ -23,7 +36,8 @@ export const guard = (provider: string, credentials: unknown) => {
         ).pipe(
           Effect.andThen(Effect.fail(unavailable(`The plugin of ${provider} failed in a way that it did not foresee`)))
         )
-      )
+      ),
+      Effect.withSpan("Plugin", { attributes: { provider } })
     )
 
   /** Holds a plugin to its word: an outcome for each contact. A shorter list would account for the wrong ones. */
@@ -36,11 +50,7 @@ export const guard = (provider: string, credentials: unknown) => {
         (outcomes) => outcomes.length === batch.length,
         (outcomes) => unavailable(`The plugin gave ${outcomes.length} outcomes for ${batch.length} contacts`)
       ),
-      Effect.map((outcomes) =>
-        outcomes.map((outcome) =>
-          outcome._tag === "Rejected" ? Outcome.Rejected({ ...outcome, reason: scrub(outcome.reason) }) : outcome
-        )
-      )
+      Effect.map((outcomes) => outcomes.map(cleanOutcome))
     )
 
   return { call, oneForEach }

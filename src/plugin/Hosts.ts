@@ -1,4 +1,4 @@
-import { Config, Effect, Option, Schema } from "effect"
+import { Config, ConfigProvider, Effect, Option, Schema } from "effect"
 import { ConfigurationInvalid } from "../domain/ConfigurationInvalid.ts"
 import type { ProviderId } from "../domain/Ids.ts"
 
@@ -64,4 +64,38 @@ const override = (variable: string) =>
           problems: [{ variable, problem: "must be an origin such as http://127.0.0.1:4010, without a path" }]
         })
     )
+  )
+
+interface Declaring {
+  readonly id: ProviderId
+  readonly hosts: Readonly<Record<string, string | ReadonlyArray<string>>>
+}
+
+/** Fails with every `NEXUS_HOST_*` variable that is no origin, or that names no host of these providers. */
+export const checkHosts = Effect.fnUntraced(function* (providers: ReadonlyArray<Declaring>) {
+  const readings = yield* Effect.forEach(providers, ({ id, hosts }) => Effect.result(makeHosts(id, hosts)))
+  const wrong = readings.flatMap((reading) => (reading._tag === "Failure" ? reading.failure.problems : []))
+  const known = providers.flatMap(({ id, hosts }) => Object.keys(hosts).map((name) => hostVariable(id, name)))
+  const set = yield* variablesBelow(yield* ConfigProvider.ConfigProvider, ["NEXUS", "HOST"])
+  const unknown = set
+    .filter((variable) => !known.includes(variable))
+    .map((variable) => ({ variable, problem: `names no host of a provider. There are: ${known.join(", ")}` }))
+  const problems = [...wrong, ...unknown]
+  if (problems.length > 0) return yield* new ConfigurationInvalid({ problems })
+})
+
+/** The names of the variables that are set and begin with these words. */
+const variablesBelow = (
+  provider: ConfigProvider.ConfigProvider,
+  words: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.orDie(provider.load(words)).pipe(
+    Effect.flatMap((node) => {
+      const own = node?.value === undefined ? [] : [words.join("_")]
+      const next = node?._tag === "Record" ? Array.from(node.keys) : []
+      return Effect.map(
+        Effect.forEach(next, (word) => variablesBelow(provider, [...words, word])),
+        (found) => [...own, ...found.flat()]
+      )
+    })
   )

@@ -15,13 +15,16 @@ export class PluginUnusable extends Schema.TaggedError<PluginUnusable>()("Plugin
   }
 }
 
+/** The id that a name stands for: in any spelling of upper and lower case, with `-` for `_` as URLs have it. */
+export const providerIdOf = (name: string): string => name.toUpperCase().replaceAll("-", "_")
+
 /** Holds every provider whose plugin registered itself while the application's layers were built. */
 export class PluginRegistry extends Context.Service<
   PluginRegistry,
   {
     /** Adds a provider; fails on a second claim of an id, another contract version, or a declaration that can't work. */
     register(provider: Provider): Effect.Effect<void, PluginUnusable>
-    /** Finds a provider by its id, in any spelling of upper and lower case, with `-` for `_` as URLs have it. */
+    /** Finds a provider by its id, in the spellings of {@link providerIdOf}. */
     get(id: string): Effect.Effect<Provider, UnknownProvider>
     /** All of them, by id. */
     readonly all: Effect.Effect<ReadonlyArray<Provider>>
@@ -40,7 +43,7 @@ export class PluginRegistry extends Context.Service<
         providers.set(provider.id, provider)
       }),
       get: (id) =>
-        Effect.fromOption(Option.fromUndefinedOr(providers.get(id.toUpperCase().replaceAll("-", "_")))).pipe(
+        Effect.fromOption(Option.fromUndefinedOr(providers.get(providerIdOf(id)))).pipe(
           Effect.mapError(() => new UnknownProvider({ id, known: known() }))
         ),
       all: Effect.sync(() => known().flatMap((id) => providers.get(id) ?? []))

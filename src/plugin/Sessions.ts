@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, RcMap, type Schema, type Scope } from "effect"
+import { Context, Effect, Layer, Option, RcMap, Redacted, type Schema, type Scope } from "effect"
 import type { IntegrationId, ProviderId } from "../domain/Ids.ts"
 import { Egress } from "../egress/Egress.ts"
 import { type Hosts, makeHosts } from "./Hosts.ts"
@@ -15,6 +15,8 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     /**
+     * Its client, and the URL that events go to, are pointed elsewhere where a `NEXUS_HOST_*` variable says so.
+     *
      * @param credentials decoded JSON, as it was posted; it and the settings have to fit the plugin's schemas
      */
     open(
@@ -51,9 +53,17 @@ export class Sessions extends Context.Service<
           const pace = yield* RcMap.get(paces, `${provider.id} ${integration}`)
           const own = hosts.get(provider.id) ?? (yield* Effect.orDie(makeHosts(provider.id, provider.hosts)))
           const http = yield* makeProviderHttp(provider, own, pace).pipe(Effect.provideService(Egress, egress))
-          return yield* provider.session(credentials, settings, http)
+          const session = yield* provider.session(credentials, settings, http)
+          return { ...session, webhook: session.webhook && routed(own, session.webhook) }
         })
       })
     })
   )
 }
+
+/** A URL that the plugin gives away instead of asking for it. One that leads to no declared host stays: every dial judges it. */
+const routed = (hosts: Hosts, url: Redacted.Redacted<string>) =>
+  Option.match(hosts.route(new URL(Redacted.value(url))), {
+    onNone: () => url,
+    onSome: (route) => Redacted.make(route.url.href)
+  })

@@ -83,8 +83,6 @@ export class SyncRunRepo extends Context.Service<
     get(userId: UserId, provider: ProviderId, id: string): Effect.Effect<SyncRunRow | undefined, SqlError>
     /** Ends an open run: at once when it waits, else as soon as its process hears of it. */
     cancel(userId: UserId, provider: ProviderId, id: string): Effect.Effect<void, SqlError>
-    /** The same for whatever run an integration has open. Nothing of it is written once the transaction around this ends. */
-    cancelOpen(integrationId: IntegrationId): Effect.Effect<void, SqlError>
     /** Takes runs that wait no longer, or whose process gave no sign of life. */
     claim(limit: number): Effect.Effect<ReadonlyArray<SyncRunRow>, SqlError>
     /** Gives a sign of life for claims, and tells which of them still hold. */
@@ -115,12 +113,6 @@ export class SyncRunRepo extends Context.Service<
       const first = (rows: ReadonlyArray<SyncRunRow>) => rows[0]
       // The settings that decide what a contact is sent as. Automatic runs begin from nothing when they have changed.
       const sentAs = sql.literal("md5((settings - 'autoSync' - 'removeDeleted')::text)")
-      // One that waits belongs to nobody who could end it.
-      const cancelled = sql.literal(
-        `is_cancelled = true, wake_at = NULL,
-         state = CASE state WHEN 'WAITING' THEN 'CANCELLED' ELSE state END,
-         finished_at = CASE state WHEN 'WAITING' THEN now() END`
-      )
 
       return SyncRunRepo.of({
         // Integrations are locked before their runs, here and everywhere.
@@ -169,16 +161,12 @@ export class SyncRunRepo extends Context.Service<
                 SELECT ${columns} FROM nexus.sync_run
                 WHERE id = ${id}::uuid AND user_id = ${userId} AND provider = ${provider}`.pipe(Effect.map(first))
             : Effect.succeed(undefined),
+        // One that waits belongs to nobody who could end it.
         cancel: (userId, provider, id) => sql`
-          UPDATE nexus.sync_run SET ${cancelled}
+          UPDATE nexus.sync_run SET is_cancelled = true, wake_at = NULL,
+            state = CASE state WHEN 'WAITING' THEN 'CANCELLED' ELSE state END,
+            finished_at = CASE state WHEN 'WAITING' THEN now() END
           WHERE id = ${id}::uuid AND user_id = ${userId} AND provider = ${provider} AND state IN ('RUNNING', 'WAITING')`,
-        // In two statements: only the second one sees a run that began while the first one waited.
-        cancelOpen: Effect.fnUntraced(function* (integrationId) {
-          yield* sql`SELECT FROM nexus.integration WHERE id = ${integrationId}::uuid FOR UPDATE`
-          yield* sql`
-            UPDATE nexus.sync_run SET ${cancelled}
-            WHERE integration_id = ${integrationId}::uuid AND state IN ('RUNNING', 'WAITING')`
-        }),
         claim: (limit) => sql<SyncRunRow>`
           UPDATE nexus.sync_run
           SET state = 'RUNNING', lease = gen_random_uuid(), leased_until = ${lease}, wake_at = NULL,

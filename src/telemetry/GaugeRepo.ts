@@ -17,6 +17,13 @@ export interface Gauges {
   readonly delivered: number
   readonly failed: number
   readonly attempts: number
+  /** Integrations by status. One whose webhook was disabled counts among those in status ERROR. */
+  readonly integrationsActive: number
+  readonly integrationsInactive: number
+  readonly integrationsError: number
+  /** Sync runs that are being worked on, and those that wait for their provider. */
+  readonly syncsRunning: number
+  readonly syncsWaiting: number
 }
 
 /** Nobody needs the exact length of a longer queue, and counting it would cost more than it tells. */
@@ -41,7 +48,9 @@ export class GaugeRepo extends Context.Service<
               ) AS outbox_oldest_seconds,
               (SELECT count(*)::float8 FROM (SELECT FROM nexus.dead_letter LIMIT ${mostCounted}) AS _) AS dead_letters,
               pending AS deliveries_pending, due AS deliveries_due, oldest AS delivery_oldest_due_seconds,
-              delivered, failed, attempts
+              delivered, failed, attempts,
+              active AS integrations_active, inactive AS integrations_inactive, error AS integrations_error,
+              running AS syncs_running, waiting AS syncs_waiting
             FROM (
               SELECT count(*)::float8 AS pending, (count(*) FILTER (WHERE next_attempt_at <= now()))::float8 AS due,
                 greatest(0, coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0))::float8 AS oldest
@@ -50,7 +59,22 @@ export class GaugeRepo extends Context.Service<
               SELECT coalesce(sum(delivered), 0)::float8 AS delivered, coalesce(sum(failed), 0)::float8 AS failed,
                 coalesce(sum(attempts), 0)::float8 AS attempts
               FROM nexus.webhook_stat
-            ) AS stat`
+            ) AS stat, (
+              SELECT (count(*) FILTER (WHERE shown = 'ACTIVE'))::float8 AS active,
+                (count(*) FILTER (WHERE shown = 'INACTIVE'))::float8 AS inactive,
+                (count(*) FILTER (WHERE shown = 'ERROR'))::float8 AS error
+              FROM (
+                SELECT CASE WHEN status = 'ACTIVE' AND EXISTS (
+                  SELECT FROM nexus.webhook_subscription AS webhook
+                  WHERE webhook.user_id = integration.user_id AND managed_by = provider AND NOT is_active
+                ) THEN 'ERROR' ELSE status END AS shown
+                FROM nexus.integration LIMIT ${mostCounted}
+              ) AS _
+            ) AS integrations, (
+              SELECT (count(*) FILTER (WHERE state = 'RUNNING'))::float8 AS running,
+                (count(*) FILTER (WHERE state = 'WAITING'))::float8 AS waiting
+              FROM nexus.sync_run WHERE state IN ('RUNNING', 'WAITING')
+            ) AS syncs`
           return yield* Effect.fromNullishOr(rows[0]).pipe(Effect.orDie)
         })
       })

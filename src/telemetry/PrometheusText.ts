@@ -14,7 +14,12 @@ const gauges: ReadonlyArray<readonly [keyof Gauges, Metric.Gauge<number>]> = [
   ["deliveryOldestDueSeconds", gauge("nexus_delivery_oldest_due_seconds", "How long the oldest has been due")],
   ["delivered", gauge("nexus_deliveries_delivered", "Deliveries that succeeded, as far as hourly counts go back")],
   ["failed", gauge("nexus_deliveries_failed", "Deliveries that failed, as far as hourly counts go back")],
-  ["attempts", gauge("nexus_attempts", "Attempts made, as far as hourly counts go back")]
+  ["attempts", gauge("nexus_attempts", "Attempts made, as far as hourly counts go back")],
+  ["integrationsActive", gauge("nexus_integrations_active", "Integrations that work")],
+  ["integrationsInactive", gauge("nexus_integrations_inactive", "Integrations that are paused")],
+  ["integrationsError", gauge("nexus_integrations_error", "Integrations that do not work")],
+  ["syncsRunning", gauge("nexus_syncs_running", "Sync runs that are being worked on")],
+  ["syncsWaiting", gauge("nexus_syncs_waiting", "Sync runs that wait for their provider")]
 ]
 
 const resident = gauge("nexus_process_resident_memory_bytes", "Memory of this process")

@@ -1,4 +1,5 @@
 import type { UserId, WebhookId } from "../domain/Ids.ts"
+import type { Scrub } from "../domain/Scrub.ts"
 import type { SigningKeys } from "./Signature.ts"
 
 /** Where a webhook's deliveries go, opened and ready for use: what a sender needs beside the claim itself. */
@@ -16,4 +17,6 @@ export interface Recipient {
   /** The owner's own headers. */
   readonly headers: Readonly<Record<string, string>>
   readonly maxInFlight: number
+  /** Takes the URL out of what is kept of answers; null where it is no secret. */
+  readonly scrub: Scrub | null
 }

@@ -1,6 +1,7 @@
 import { Cause, Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { WebhookId } from "../domain/Ids.ts"
+import { makeScrub } from "../domain/Scrub.ts"
 import { type Sealed, Vault } from "../vault/Vault.ts"
 import type { Claim } from "./Claim.ts"
 import type { Recipient } from "./Recipient.ts"
@@ -63,7 +64,8 @@ export class Recipients extends Context.Service<
           keys: previous ? { current, previous } : { current },
           previousKeyEndsAt: row.previousSecretExpiresAt?.getTime() ?? null,
           headers,
-          maxInFlight: row.maxInFlight
+          maxInFlight: row.maxInFlight,
+          scrub: row.sealedUrl === null ? null : makeScrub([url, new URL(url).pathname.slice(1)])
         } satisfies Recipient
       })
 

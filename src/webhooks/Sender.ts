@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { AttemptId } from "../domain/Ids.ts"
 import { version } from "../domain/Version.ts"
-import { Egress } from "../egress/Egress.ts"
+import { Egress, type EgressResponse } from "../egress/Egress.ts"
 import { makeAttemptIds } from "./AttemptIds.ts"
 import type { Claim } from "./Claim.ts"
 import { type Answer, describe, judge } from "./Judge.ts"
@@ -69,9 +69,14 @@ export class Sender extends Context.Service<
             })
             .pipe(
               Effect.match({
-                onSuccess: ({ status, headers, body }) =>
-                  outcome(id, claim, { _tag: "Answered", status, headers }, body, startedAt),
-                onFailure: (error) => outcome(id, claim, { _tag: "Unanswered", error: error.message }, null, startedAt)
+                onSuccess: (answer) => {
+                  const { status, headers, body } = concealed(answer, recipient)
+                  return outcome(id, claim, { _tag: "Answered", status, headers }, body, startedAt)
+                },
+                onFailure: ({ message }) => {
+                  const error = recipient.scrub === null ? message : recipient.scrub(message)
+                  return outcome(id, claim, { _tag: "Unanswered", error }, null, startedAt)
+                }
               })
             )
         }),
@@ -100,6 +105,13 @@ const headers = (claim: Claim, recipient: Recipient, now: number): Record<string
     "user-agent": userAgent,
     ...(claim.traceparent === null ? {} : { traceparent: claim.traceparent })
   }
+}
+
+/** An answer as it may be kept and shown: without a URL that is a secret, which some receivers repeat. */
+const concealed = (answer: EgressResponse, { scrub }: Recipient): EgressResponse => {
+  if (scrub === null) return answer
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, scrub(value)])
+  return { ...answer, headers: Object.fromEntries(headers), body: scrub(answer.body) }
 }
 
 // Postgres keeps no NUL in a text.

@@ -2,8 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { OpenApi } from "effect/http-api"
 import { Api } from "../../src/api/Api.ts"
+import { examples } from "../../src/api/Examples.ts"
 import { asProblem } from "../../src/api/Problem.ts"
 import { InvalidRequest, InvalidRequestProblem } from "../../src/api/RequestErrors.ts"
+import { Integration } from "../../src/domain/Integration.ts"
+import { SyncAnswer, SyncRun } from "../../src/domain/Sync.ts"
 import { WebhookNotFound } from "../../src/domain/WebhookErrors.ts"
 
 describe("A problem", () => {
@@ -46,7 +49,7 @@ describe("The OpenAPI document", () => {
   )
 
   it("has every operation, each with an id of its own and a summary", () => {
-    assert.strictEqual(operations.length, 33)
+    assert.strictEqual(operations.length, 47)
     assert.strictEqual(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length)
     for (const { name, operation } of operations) assert.isAbove(operation.summary?.length ?? 0, 10, name)
   })
@@ -82,16 +85,36 @@ describe("The OpenAPI document", () => {
     }
   })
 
+  it.effect("has examples that are what the operations answer", () =>
+    Effect.gen(function* () {
+      const schemas = {
+        "integrations.get": Integration,
+        "integrations.connect": Integration,
+        "integrations.update": Integration,
+        "integrations.getSync": SyncRun,
+        "integrations.sync": SyncAnswer
+      }
+      for (const [name, schema] of Object.entries<Schema.Decoder<unknown>>(schemas)) {
+        const { response } = examples[name] ?? {}
+        yield* Schema.decodeUnknownEffect(schema, { onExcessProperty: "error" })(response)
+      }
+      const operationIds = operations.map(({ operation }) => operation.operationId)
+      assert.includeMembers(operationIds, Object.keys(examples))
+    })
+  )
+
   it("has the idempotency key on every POST that creates", () => {
     const keyed = operations.filter(({ operation }) => JSON.stringify(operation.parameters).includes("idempotency-key"))
     assert.deepStrictEqual(keyed.map(({ name }) => name).sort(), [
       "post /contacts",
+      "post /integrations/connect",
       "post /integrations/event-types",
       "post /integrations/events",
       "post /integrations/webhooks",
       "post /integrations/webhooks/{id}/replay",
       "post /integrations/webhooks/{id}/rotate-secret",
-      "post /integrations/webhooks/{id}/test"
+      "post /integrations/webhooks/{id}/test",
+      "post /integrations/{provider}/sync"
     ])
   })
 })

@@ -11,7 +11,7 @@ layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("n
       yield* lease
       const { code, out, err } = yield* runNexus(["doctor"], yield* production)
       assert.deepStrictEqual([code, err], [0, ""])
-      assert.deepStrictEqual(out.match(/^\S+/gm), ["ok", "ok", "ok", "ok", "ok", "info"])
+      assert.deepStrictEqual(out.match(/^\S+/gm), ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "info"])
     })
   )
 
@@ -30,7 +30,9 @@ layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("n
       assert.match(lines[2] ?? "", /^ok {4}The keys open what the database holds$/)
       assert.match(lines[3] ?? "", /^FAIL {2}No dispatcher is running: nothing is sent\. Start one with: nexus serve$/)
       assert.match(lines[4] ?? "", /^FAIL {2}1 row waits in the outbox, the oldest for \d{3} s; 0 dead letters$/)
-      assert.strictEqual(lines[5], "info  The service is reached at https://n.test (PUBLIC_URL)")
+      assert.strictEqual(lines[5], "ok    6 plugins: HUBSPOT, MAILCHIMP, SALESFORCE, SENDGRID, ZAPIER, ZOHO")
+      assert.strictEqual(lines[6], "ok    Integrations: 0 work, 0 are paused, 0 do not work")
+      assert.strictEqual(lines[7], "info  The service is reached at https://n.test (PUBLIC_URL)")
     })
   )
 })

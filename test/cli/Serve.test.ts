@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { ConfigProvider, Effect, FileSystem, Layer } from "effect"
 import { checkConfiguration } from "../../src/cli/Configuration.ts"
+import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { TestDatabase } from "../support/Database.ts"
 import { production, runNexus } from "../support/NexusProcess.ts"
 
@@ -21,7 +22,10 @@ const wrong = {
   NEXUS_REQUESTS: ["0", "must be a whole number, 1 or more"],
   NEXUS_REQUESTS_PER_MINUTE: ["many", "must be a whole number, 1 or more"],
   NEXUS_UNAUTHENTICATED_REQUESTS_PER_MINUTE: ["-1", "must be a whole number, 1 or more"],
-  DATABASE_POOL_SIZE: ["1.5", "must be a whole number, 1 or more"]
+  DATABASE_POOL_SIZE: ["1.5", "must be a whole number, 1 or more"],
+  NEXUS_SYNCS_PER_MINUTE: ["0", "must be a whole number, 1 or more"],
+  NEXUS_HOST_ZOHO_API: ["http://127.0.0.1:4010/crm", "must be an origin such as http://127.0.0.1:4010, without a path"],
+  NEXUS_HOST_ZOHO_APY: ["http://127.0.0.1:4010", "names no host of a provider. There are: NEXUS_HOST_HUBSPOT_API, "]
 } as const
 const entries = Object.entries(wrong)
 
@@ -32,7 +36,7 @@ const example = Effect.gen(function* () {
 })
 
 const problemsWith = (variables: Readonly<Record<string, string>>) =>
-  Effect.flip(checkConfiguration).pipe(
+  Effect.flip(checkConfiguration(PluginRegistry.layer)).pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: variables })),
     Effect.map(({ message }) => message.split("\n").map((line) => line.split(" ")[0]))
   )
@@ -56,6 +60,19 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("nexus serve",
     })
   )
 
+  it.effect("names a plugin that can't be used beside all else that is wrong", () =>
+    Effect.gen(function* () {
+      const plugins = { NEXUS_PLUGINS: "no-such-plugin-anywhere", PORT: "http" }
+      const { code, err } = yield* runNexus(["serve"], { ...(yield* production), ...plugins })
+      assert.strictEqual(code, 1)
+      assert.match(
+        err,
+        /^NEXUS_PLUGINS is wrong. The plugin no-such-plugin-anywhere can't be used: it can't be loaded: /m
+      )
+      assert.match(err, /^PORT must be /m)
+    })
+  )
+
   it.effect("needs keys and a secret for tokens in production, and neither in development", () =>
     Effect.gen(function* () {
       const url = "postgres://user@127.0.0.1:1/none"
@@ -71,7 +88,9 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("nexus serve",
 
   it.effect("takes .env.example as it stands", () =>
     Effect.gen(function* () {
-      yield* checkConfiguration.pipe(Effect.provideService(ConfigProvider.ConfigProvider, yield* example))
+      yield* checkConfiguration(PluginRegistry.layer).pipe(
+        Effect.provideService(ConfigProvider.ConfigProvider, yield* example)
+      )
     })
   )
 

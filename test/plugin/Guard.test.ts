@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Redacted } from "effect"
+import { secretForms } from "../../src/domain/Scrub.ts"
 import { guard } from "../../src/plugin/Guard.ts"
 import { Outcome } from "../../src/plugin/Outcome.ts"
 import { forbidden, rejected } from "../../src/plugin/ProviderError.ts"
-import { secretForms } from "../../src/plugin/SecretForms.ts"
 
 const secret = 'key "with" +/&?= ünïcode'
 const guarded = guard("Acme", { key: Redacted.make(secret), account: "acme-1" })

@@ -83,7 +83,7 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("nexus serve",
     it.effect(`stops with: ${message}`, () =>
       Effect.gen(function* () {
         const { code, out, err } = yield* runNexus(["serve"], { ...(yield* production), NEXUS_PLUGINS: names })
-        assert.deepStrictEqual([code, out, err], [1, "", `${message}\n`])
+        assert.deepStrictEqual([code, out, err], [1, "", `NEXUS_PLUGINS is wrong. ${message}\n`])
       })
     )
   }

@@ -1,6 +1,12 @@
 import { Context, Effect, Layer } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
+import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { BuiltInPlugins } from "../../plugins/index.ts"
+import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
+import { SalesforceEmulator } from "../../plugins/salesforce/Emulator.ts"
+import { SendGridEmulator } from "../../plugins/sendgrid/Emulator.ts"
+import { ZapierEmulator } from "../../plugins/zapier/Emulator.ts"
+import { ZohoEmulator } from "../../plugins/zoho/Emulator.ts"
 import { ProviderId } from "../../src/domain/Ids.ts"
 import { Checks } from "../../src/integrations/Checks.ts"
 import { Connections } from "../../src/integrations/Connections.ts"
@@ -34,6 +40,16 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
 
 /** The same with the plugins that come with the service. */
 export const IntegratingLayer = integratingLayer(BuiltInPlugins)
+
+/** The emulators of the plugins that come with the service, by provider id. */
+export const builtInEmulators = {
+  HUBSPOT: HubSpotEmulator,
+  MAILCHIMP: MailchimpEmulator,
+  SALESFORCE: SalesforceEmulator,
+  SENDGRID: SendGridEmulator,
+  ZAPIER: ZapierEmulator,
+  ZOHO: ZohoEmulator
+}
 
 /** An emulator that runs, with what it knows about itself. */
 export interface Stand {

@@ -409,7 +409,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("runs", (
             yield* sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`.pipe(
               Effect.repeat({ until: (rows) => rows.length > 0, schedule: Schedule.spaced("5 millis") })
             )
-            yield* runs.cancelOpen(row.id)
+            yield* (yield* IntegrationRepo).endSync(row)
           })
         )
         assert.isTrue(Exit.isSuccess(yield* Fiber.join(stepping)), name)

@@ -1,7 +1,7 @@
 /** Checks that no secret shows up in what a plugin says. */
 import { Cause, Effect, Exit, Logger, Option, References, Schema } from "effect"
+import { secretForms } from "../../../domain/Scrub.ts"
 import { isSecret } from "../../CredentialField.ts"
-import { secretForms } from "../../SecretForms.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
 import type { EmulatedAnswer } from "../Emulator.ts"
 import type { OpenStand, Stand } from "../Stand.ts"

@@ -1,11 +1,20 @@
-import { Base64 } from "effect/encoding"
+/** Takes secrets out of what the other side said: some repeat the token or the address that they refuse. */
+import { Base64, Hex } from "effect/encoding"
+
+/** Puts dots in the place of secrets, in all forms that are met on the way there and back. */
+export type Scrub = (text: string) => string
+
+export const makeScrub = (secrets: ReadonlyArray<string>): Scrub => {
+  const forms = secrets.flatMap(secretForms)
+  return (text) => forms.reduce((scrubbed, form) => scrubbed.replaceAll(form, "••••"), text)
+}
 
 /** A piece of base64 that is shorter than this could be in any text. */
 const shortestPiece = 8
 
 /**
  * The ways in which a secret can stand in a text, the longest first: as it is, percent-encoded, as a form's value, with
- * JSON's escapes, and inside of a longer text in base64, such as a header of basic authentication.
+ * JSON's escapes, in hexadecimal, and inside of a longer text in base64, such as a header of basic authentication.
  */
 export const secretForms = (secret: string): ReadonlyArray<string> => {
   if (secret === "") return []
@@ -19,6 +28,7 @@ export const secretForms = (secret: string): ReadonlyArray<string> => {
     percent,
     percent.replaceAll("%20", "+"),
     JSON.stringify(secret).slice(1, -1),
+    Hex.encode(secret),
     ...pieces.filter(({ length }) => length >= shortestPiece)
   ]
   return Array.from(new Set(forms)).sort((a, b) => b.length - a.length)

@@ -1,0 +1,49 @@
+/** How an integration ends. */
+import { Effect } from "effect"
+import { makeUserTransactions } from "../database/UserTransactions.ts"
+import type { Actor } from "../domain/Actor.ts"
+import { NotConnected } from "../domain/IntegrationErrors.ts"
+import { Webhooks } from "../webhooks/Webhooks.ts"
+import { Connections } from "./Connections.ts"
+import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
+
+/** How long a provider may take to revoke. */
+const patience = "20 seconds"
+
+/** Makes what {@link Integrations.disconnect} does with the integration that it found. */
+export const makeDisconnecting = Effect.gen(function* () {
+  const repo = yield* IntegrationRepo
+  const connections = yield* Connections
+  const webhooks = yield* Webhooks
+  const transaction = yield* makeUserTransactions
+
+  /** Whether the provider made the credentials useless; null where it has no way to do that. */
+  const revoke = (row: IntegrationRow): Effect.Effect<boolean | null> =>
+    connections.session(row).pipe(
+      Effect.flatMap(({ revoke }) => (revoke === undefined ? Effect.succeed(null) : Effect.as(revoke, true))),
+      Effect.timeout(patience),
+      Effect.scoped,
+      // An outage there keeps nobody from taking their credentials back from here.
+      Effect.catch((error) =>
+        Effect.as(
+          Effect.logWarning(`The credentials of the integration ${row.id} could not be revoked: ${error.message}`),
+          false
+        )
+      )
+    )
+
+  return Effect.fnUntraced(function* (actor: Actor, found: IntegrationRow) {
+    const isRevoked = yield* revoke(found)
+    yield* transaction(
+      actor.userId,
+      Effect.gen(function* () {
+        const row = yield* repo.lock(actor.userId, found.provider)
+        if (row === undefined) return yield* new NotConnected({ provider: found.provider })
+        yield* webhooks.deleteManaged(actor, row.provider)
+        yield* repo.endSync(row)
+        yield* repo.delete(row)
+        yield* repo.announce(actor, "integration.disconnected", row, { isRevoked })
+      })
+    )
+  })
+})
