@@ -29,6 +29,7 @@ const associate = Effect.fnUntraced(function* (
   yield* send(connection, request(connection, "POST", "/accountContacts", { body }))
 })
 
+/** Writes a title; false if the association went meanwhile. */
 const write = Effect.fnUntraced(function* (
   connection: ActiveCampaignConnection,
   id: string,
@@ -40,14 +41,16 @@ const write = Effect.fnUntraced(function* (
   const [association] = accountContacts
   if (association === undefined) {
     if (company !== undefined) yield* associate(connection, id, company, jobTitle)
-    return
+    return true
   }
-  if (association.jobTitle === jobTitle) return
+  if (association.jobTitle === jobTitle) return true
   const body = { accountContact: { jobTitle } }
-  yield* send(connection, request(connection, "PUT", `/accountContacts/${association.id}`, { body }), [404])
+  const path = `/accountContacts/${association.id}`
+  const { status } = yield* send(connection, request(connection, "PUT", path, { body }), [404])
+  return status !== 404
 })
 
-/** Writes a contact's job title, if it has one, and gives the outcome: `there`, or that the title was refused. */
+/** Writes a contact's job title, if it has one, and gives the outcome: `there`, or what the title's is. */
 export const writeTitle = (
   connection: ActiveCampaignConnection,
   id: string,
@@ -58,7 +61,7 @@ export const writeTitle = (
   const company = fields[mapping.company]
   if (title === undefined) return Effect.succeed(there)
   return write(connection, id, String(title), company === undefined ? undefined : String(company)).pipe(
-    Effect.as(there),
+    Effect.map((isWritten) => (isWritten ? there : Outcome.Unconfirmed())),
     Effect.catchReason("ProviderError", "Rejected", (_, { detail }) =>
       Effect.succeed(
         Outcome.Rejected({
