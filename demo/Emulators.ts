@@ -1,6 +1,7 @@
 /** The emulators of all built-in providers, running. */
 import { Effect } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
+import { ActiveCampaignEmulator } from "../plugins/activecampaign/Emulator.ts"
 import { HubSpotEmulator } from "../plugins/hubspot/Emulator.ts"
 import { MailchimpEmulator } from "../plugins/mailchimp/Emulator.ts"
 import { SalesforceEmulator } from "../plugins/salesforce/Emulator.ts"
@@ -11,6 +12,8 @@ import { ProviderId } from "../src/domain/Ids.ts"
 import { hostVariable } from "../src/plugin/Hosts.ts"
 
 const all: Readonly<Record<string, () => Emulator>> = {
+  // Its imports take a few looks, as the real ones do.
+  ACTIVECAMPAIGN: () => ActiveCampaignEmulator({ looks: 3 }),
   HUBSPOT: HubSpotEmulator,
   MAILCHIMP: MailchimpEmulator,
   SALESFORCE: SalesforceEmulator,

@@ -1,5 +1,6 @@
 /** The built-in plugins. A new one is a folder and a line. */
 import { Layer } from "effect"
+import { ActiveCampaignPlugin } from "./activecampaign/ActiveCampaign.ts"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
 import { MailchimpPlugin } from "./mailchimp/Mailchimp.ts"
 import { SalesforcePlugin } from "./salesforce/Salesforce.ts"
@@ -8,6 +9,7 @@ import { ZapierPlugin } from "./zapier/Zapier.ts"
 import { ZohoPlugin } from "./zoho/Zoho.ts"
 
 export const BuiltInPlugins = Layer.mergeAll(
+  ActiveCampaignPlugin,
   HubSpotPlugin,
   MailchimpPlugin,
   SalesforcePlugin,

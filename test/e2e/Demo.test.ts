@@ -68,7 +68,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
 
         assert.sameMembers(
           takes.map(({ provider }) => provider),
-          ["HUBSPOT", "MAILCHIMP", "SALESFORCE", "SENDGRID", "ZAPIER", "ZOHO"]
+          ["ACTIVECAMPAIGN", "HUBSPOT", "MAILCHIMP", "SALESFORCE", "SENDGRID", "ZAPIER", "ZOHO"]
         )
         for (const body of takes) {
           const at = `/integrations/${body.provider}`

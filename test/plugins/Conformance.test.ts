@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { conformance } from "nexus-integrations/plugin/testing"
+import { ActiveCampaignPlugin } from "../../plugins/activecampaign/ActiveCampaign.ts"
+import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { HubSpotPlugin } from "../../plugins/hubspot/HubSpot.ts"
 import { BuiltInPlugins } from "../../plugins/index.ts"
@@ -18,6 +20,7 @@ import { ZohoPlugin } from "../../plugins/zoho/Zoho.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 
 const checked = {
+  ACTIVECAMPAIGN: conformance(ActiveCampaignPlugin, ActiveCampaignEmulator),
   HUBSPOT: conformance(HubSpotPlugin, HubSpotEmulator),
   MAILCHIMP: conformance(MailchimpPlugin, MailchimpEmulator),
   SALESFORCE: conformance(SalesforcePlugin, SalesforceEmulator),
