@@ -26,7 +26,7 @@ export const writePlugin = Effect.fn("PluginTemplate.writePlugin")(function* (na
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-    const message = `"${name}" can't be a plugin's name: small letters, digits and hyphens, such as acme-crm`
+    const message = `"${name}" can't be a plugin's name: small letters, digits and hyphens, such as acme-crm. The folder to write it into is a second argument`
     return yield* new TemplateRefused({ message })
   }
   if ((yield* fs.exists(folder)) && (yield* fs.readDirectory(folder)).length > 0) {

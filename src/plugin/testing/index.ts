@@ -9,4 +9,5 @@ export {
   json
 } from "./Emulator.ts"
 export { type Fault, type RunningEmulator, startEmulator } from "./EmulatorServer.ts"
+export { makeJumpingClock } from "./JumpingClock.ts"
 export { exampleContact, makeStand, type Stand } from "./Stand.ts"
