@@ -64,7 +64,7 @@ layer(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       const name = yield* runNexus(["plugin", "new", "Acme_CRM"], {})
       assert.strictEqual(
         name.err,
-        "\"Acme_CRM\" can't be a plugin's name: small letters, digits and hyphens, such as acme-crm\n"
+        "\"Acme_CRM\" can't be a plugin's name: small letters, digits and hyphens, such as acme-crm. The folder to write it into is a second argument\n"
       )
       const bare = yield* runNexus(["plugin", "test", "./test/plugin/fixtures/modules/SecondClaim.ts"], {})
       assert.strictEqual(
