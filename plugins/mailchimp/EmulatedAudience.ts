@@ -17,7 +17,7 @@ export interface EmulatedMember {
   tags: Array<{ readonly id: number; readonly name: string }>
 }
 
-export interface EmulatedMergeField {
+interface EmulatedMergeField {
   readonly merge_id: number
   readonly tag: string
   readonly name: string
