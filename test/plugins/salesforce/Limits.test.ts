@@ -14,7 +14,7 @@ describe("Salesforce's limits", () => {
     assert.deepStrictEqual(throttled(403, exceeded("ConcurrentRequests (Concurrent API Requests) Limit exceeded.")), {
       kind: "rate"
     })
-    assert.deepStrictEqual(throttled(429, ""), { kind: "rate" })
+    for (const status of [420, 429]) assert.deepStrictEqual(throttled(status, ""), { kind: "rate" })
     assert.deepInclude(throttled(429, "", { "retry-after": "7" }), { kind: "rate" })
     assert.isUndefined(throttled(403, [{ errorCode: "INSUFFICIENT_ACCESS" }]))
     assert.isUndefined(throttled(503, exceeded("TotalRequests Limit exceeded.")))

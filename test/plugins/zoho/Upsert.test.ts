@@ -178,6 +178,8 @@ describe("Zoho CRM's answers", () => {
         RECORD_IN_BLUEPRINT: true,
         ALREADY_MODIFIED: true,
         INTERNAL_ERROR: true,
+        INTERNAL_SERVER_ERROR: true,
+        TOO_MANY_REQUESTS: true,
         LIMIT_EXCEEDED: true,
         LIMIT_REACHED: true,
         STORAGE_SPACE_EXCEEDED: true,
