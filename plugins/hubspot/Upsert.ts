@@ -2,7 +2,7 @@ import { Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { byHalves, Outcome, type OutgoingContact, readJson } from "nexus-integrations/plugin"
 import { api, type HubSpotConnection, send } from "./Client.ts"
-import { HubSpotError } from "./Failure.ts"
+import { HubSpotError, readFailure } from "./Failure.ts"
 
 const contacts = `${api}/crm/v3/objects/contacts`
 
@@ -86,7 +86,10 @@ const read = Effect.fnUntraced(function* (connection: HubSpotConnection, batch: 
   )
 })
 
-/** Creates or updates, one outcome for each. A batch that HubSpot refuses whole fails with `Rejected`. */
+/**
+ * Creates or updates, one outcome for each. A batch that HubSpot refuses whole fails with `Rejected`. Whether a conflict
+ * of one contact is an error in a 207 or a 409 for all is not documented; both are read.
+ */
 const write = Effect.fnUntraced(function* (
   connection: HubSpotConnection,
   operation: "create" | "update",
@@ -101,7 +104,12 @@ const write = Effect.fnUntraced(function* (
       }))
     })
   )
-  const { results, errors = [] } = yield* readJson(Written)(yield* send(connection, request))
+  const answer = yield* send(connection, request, [409])
+  if (answer.status === 409) {
+    const conflict = yield* readFailure(answer)
+    return inputs.length > 1 ? yield* conflict : [Outcome.Rejected({ reason: conflict.detail, retryable: true })]
+  }
+  const { results, errors = [] } = yield* readJson(Written)(answer)
   const done = operation === "create" ? Outcome.Created : Outcome.Updated
   return inputs.map(({ contact, id }) => {
     const result = results.find(
@@ -126,6 +134,8 @@ const refusal = (contact: OutgoingContact, id: string | undefined, errors: Reado
     return Outcome.Rejected({ reason: "HubSpot did not say what became of this contact", retryable: true })
   }
   const { message = "HubSpot refused the contact", category } = own ?? errors[0] ?? {}
-  // Someone else made the contact since it was read; the next run finds it.
-  return Outcome.Rejected({ reason: message, retryable: category === "CONFLICT" })
+  return Outcome.Rejected({ reason: message, retryable: passing.has(category ?? "") })
 }
+
+/** Someone else made or deleted the contact since it was read: the next run finds it as it is. */
+const passing = new Set(["CONFLICT", "OBJECT_NOT_FOUND"])

@@ -107,6 +107,34 @@ describe("HubSpot's requests", () => {
     })
   )
 
+  it.live("leave it to the next run also when HubSpot refuses the whole batch for it", () =>
+    Effect.gen(function* () {
+      const { contacts, server, some } = yield* stand
+      const message = "Contact already exists. Existing ID: 101"
+      server.inject({
+        kind: json(409, { status: "error", category: "CONFLICT", message }),
+        when: ({ path, body }) => path === `${batch}/create` && body.includes("ada.1@example.com"),
+        times: 9
+      })
+      const [outcome, ...others] = yield* contacts.upsert(some([1, 2, 3]))
+      assert.deepInclude(outcome, { _tag: "Rejected", reason: message, retryable: true })
+      assert.deepStrictEqual(tags(others), ["Created", "Created"])
+    })
+  )
+
+  it.live("leave a contact that was deleted in between to the next run, which makes it anew", () =>
+    Effect.gen(function* () {
+      const { contacts, server, some, there } = yield* stand
+      const [one] = some([1])
+      assert.isDefined(one)
+      const gone = { id: "999", properties: { email: one.email, firstname: "Old" } }
+      server.inject({ kind: json(200, { status: "COMPLETE", results: [gone] }), when: isTo(`${batch}/read`) })
+      assert.deepInclude((yield* contacts.upsert([one]))[0], { _tag: "Rejected", retryable: true })
+      assert.deepStrictEqual(tags(yield* contacts.upsert([one])), ["Created"])
+      assert.lengthOf(there.all(), 1)
+    })
+  )
+
   it.live("tell results apart by address when no trace id comes back, and don't guess which error is whose", () =>
     Effect.gen(function* () {
       const { contacts, server, some } = yield* stand
