@@ -9,6 +9,7 @@ export interface Written {
   readonly merge_fields?: Readonly<Record<string, unknown>>
 }
 
+/** A member as it is kept; archived ones stay. */
 export interface EmulatedMember {
   readonly id: string
   readonly email_address: string
