@@ -149,6 +149,20 @@ describe("HubSpot's requests", () => {
     })
   )
 
+  it.live("don't blame a contact for an error that names another", () =>
+    Effect.gen(function* () {
+      const { contacts, server, some } = yield* stand
+      const [one, two] = some([1, 2])
+      assert.isDefined(one)
+      assert.isDefined(two)
+      const errors = [{ message: "Property values were not valid", context: { objectWriteTraceId: [one.id] } }]
+      server.inject({ kind: json(207, { results: [], errors, numErrors: 1 }), when: isTo(`${batch}/create`) })
+      const [named, untold] = yield* contacts.upsert([one, two])
+      assert.deepInclude(named, { reason: "Property values were not valid", retryable: false })
+      assert.deepInclude(untold, { reason: "HubSpot did not say what became of this contact", retryable: true })
+    })
+  )
+
   it.live("archive by record id, and pass over what was never there", () =>
     Effect.gen(function* () {
       const { contacts, server, there } = yield* stand
