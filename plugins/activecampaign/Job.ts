@@ -1,5 +1,5 @@
 /** Asks what became of an import. */
-import { Effect, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { Outcome, type OutgoingContact, readJson } from "nexus-integrations/plugin"
 import { type ActiveCampaignConnection, request, send } from "./Client.ts"
 import { writeTitle } from "./JobTitle.ts"
@@ -34,8 +34,7 @@ const page = 100
 
 /** The ids of contacts by their addresses. An import names its contacts by id alone. */
 const idsByEmail = Effect.fnUntraced(function* (connection: ActiveCampaignConnection, ids: ReadonlyArray<string>) {
-  const pages = Array.from({ length: Math.ceil(ids.length / page) }, (_, n) => ids.slice(n * page, (n + 1) * page))
-  const read = yield* Effect.forEach(pages, (some) => {
+  const read = yield* Effect.forEach(Arr.chunksOf(ids, page), (some) => {
     const query = [...some.map((id) => ["ids[]", id] as const), ["limit", String(page)] as const]
     return Effect.flatMap(send(connection, request(connection, "GET", "/contacts", { query })), readJson(Contacts))
   })

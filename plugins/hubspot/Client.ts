@@ -18,12 +18,14 @@ export const credentials = Schema.Struct({
 
 export type HubSpotConnection = Connection<typeof credentials.Type, object>
 
-/** Sends a request with the token, and fails on any answer but a success. */
+/** Sends a request with the token, and fails on any answer but a success or one of the `expected` statuses. */
 export const send = Effect.fnUntraced(function* (
   { credentials, http }: HubSpotConnection,
-  request: HttpClientRequest.HttpClientRequest
+  request: HttpClientRequest.HttpClientRequest,
+  expected: ReadonlyArray<number> = []
 ) {
   const answer = yield* http.execute(HttpClientRequest.bearerToken(request, credentials.accessToken))
-  if (answer.status >= 300) return yield* Effect.flatMap(readFailure(answer), Effect.fail)
+  if (answer.status >= 300 && !expected.includes(answer.status))
+    return yield* Effect.flatMap(readFailure(answer), Effect.fail)
   return answer
 })

@@ -10,7 +10,6 @@ const Properties = Schema.Struct({
       label: Schema.String,
       type: Schema.String,
       calculated: Schema.optionalKey(Schema.Boolean),
-      hidden: Schema.optionalKey(Schema.Boolean),
       modificationMetadata: Schema.optionalKey(Schema.Struct({ readOnlyValue: Schema.optionalKey(Schema.Boolean) }))
     })
   )

@@ -2,7 +2,7 @@ import { Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { byHalves, Outcome, type OutgoingContact, readJson } from "nexus-integrations/plugin"
 import { api, type HubSpotConnection, send } from "./Client.ts"
-import { HubSpotError } from "./Failure.ts"
+import { HubSpotError, readFailure } from "./Failure.ts"
 
 const contacts = `${api}/crm/v3/objects/contacts`
 
@@ -86,7 +86,10 @@ const read = Effect.fnUntraced(function* (connection: HubSpotConnection, batch: 
   )
 })
 
-/** Creates or updates, one outcome for each. A batch that HubSpot refuses whole fails with `Rejected`. */
+/**
+ * Creates or updates, one outcome for each. A batch that HubSpot refuses whole fails with `Rejected`. Whether a conflict
+ * of one contact is an error in a 207 or a 409 for all is not documented; both are read.
+ */
 const write = Effect.fnUntraced(function* (
   connection: HubSpotConnection,
   operation: "create" | "update",
@@ -101,31 +104,42 @@ const write = Effect.fnUntraced(function* (
       }))
     })
   )
-  const { results, errors = [] } = yield* readJson(Written)(yield* send(connection, request))
+  const answer = yield* send(connection, request, [409])
+  if (answer.status === 409) {
+    const conflict = yield* readFailure(answer)
+    return inputs.length > 1 ? yield* conflict : [Outcome.Rejected({ reason: conflict.detail, retryable: true })]
+  }
+  const { results, errors = [] } = yield* readJson(Written)(answer)
   const done = operation === "create" ? Outcome.Created : Outcome.Updated
-  return inputs.map(({ contact, id }) => {
+  return inputs.map((input) => {
+    const { contact, id } = input
     const result = results.find(
       (written) =>
         written.objectWriteTraceId === contact.id ||
         written.id === id ||
         written.properties.email?.toLowerCase() === contact.email
     )
-    return result === undefined ? refusal(contact, id, errors) : done({ externalId: result.id })
+    return result === undefined ? refusal(input, inputs, errors) : done({ externalId: result.id })
   })
 })
 
-/** The error of a 207 that is about this contact: what names it is not documented, so any of its names will do. */
-const refusal = (contact: OutgoingContact, id: string | undefined, errors: ReadonlyArray<HubSpotError>): Outcome => {
-  const own = errors.find(({ context = {} }) =>
-    Object.values(context)
-      .flat()
-      .some((name) => name === contact.id || name === contact.email || name === id)
-  )
+/** Whether an error is about this contact: what names it is not documented, so any of its names will do. */
+const isAbout = ({ contact, id }: Input, { context = {} }: HubSpotError): boolean =>
+  Object.values(context)
+    .flat()
+    .some((name) => name === contact.id || name === contact.email || name === id)
+
+/** What a 207 says about a contact that is not among its results. */
+const refusal = (input: Input, inputs: ReadonlyArray<Input>, errors: ReadonlyArray<HubSpotError>): Outcome => {
+  const nameless = errors.filter((error) => !inputs.some((one) => isAbout(one, error)))
+  const own = errors.find((error) => isAbout(input, error)) ?? (nameless.length === 1 ? nameless[0] : undefined)
   // One that nobody can be told of is not the contact's fault, so it is sent again.
-  if (own === undefined && errors.length !== 1) {
+  if (own === undefined) {
     return Outcome.Rejected({ reason: "HubSpot did not say what became of this contact", retryable: true })
   }
-  const { message = "HubSpot refused the contact", category } = own ?? errors[0] ?? {}
-  // Someone else made the contact since it was read; the next run finds it.
-  return Outcome.Rejected({ reason: message, retryable: category === "CONFLICT" })
+  const { message = "HubSpot refused the contact", category } = own
+  return Outcome.Rejected({ reason: message, retryable: passing.has(category ?? "") })
 }
+
+/** Someone else made or deleted the contact since it was read: the next run finds it as it is. */
+const passing = new Set(["CONFLICT", "OBJECT_NOT_FOUND"])

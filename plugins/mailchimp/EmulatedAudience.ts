@@ -9,6 +9,7 @@ export interface Written {
   readonly merge_fields?: Readonly<Record<string, unknown>>
 }
 
+/** A member as it is kept; archived ones stay. */
 export interface EmulatedMember {
   readonly id: string
   readonly email_address: string
@@ -17,7 +18,7 @@ export interface EmulatedMember {
   tags: Array<{ readonly id: number; readonly name: string }>
 }
 
-export interface EmulatedMergeField {
+interface EmulatedMergeField {
   readonly merge_id: number
   readonly tag: string
   readonly name: string

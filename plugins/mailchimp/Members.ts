@@ -26,6 +26,7 @@ const fields = ["id", "email_address", "status", "merge_fields", "tags"]
 /** Mailchimp's id of a member: MD5 of the address in lower case. */
 export const idOf = (email: string): string => digest("md5", email.trim().toLowerCase())
 
+/** @param id as {@link idOf} makes it */
 export const memberPath = (connection: MailchimpConnection, id: string) => `${audiencePath(connection)}/members/${id}`
 
 /** Reads one member, archived ones too; none where there never was one. */

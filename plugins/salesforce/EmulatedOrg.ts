@@ -1,13 +1,16 @@
 /** The records of an emulated org: its objects with their fields, and the rules that records have to keep. */
 
-export type ObjectName = "Contact" | "Lead" | "Account"
+const objects = ["Contact", "Lead", "Account"] as const
+export type ObjectName = (typeof objects)[number]
 
+/** A record. It stays when it is deleted, as in a recycle bin. */
 export interface Row {
   readonly id: string
   readonly fields: Record<string, unknown>
   deleted: boolean
 }
 
+/** Why a record is not saved. */
 export interface Fault {
   readonly statusCode: string
   readonly message: string
@@ -44,6 +47,7 @@ const person: ReadonlyArray<Column> = [
   column("SystemModstamp", "datetime", 0, { readOnly: true })
 ]
 
+/** The fields of each object, with the lengths that Salesforce gives them. */
 export const columns: Readonly<Record<ObjectName, ReadonlyArray<Column>>> = {
   Contact: [...person, column("AccountId", "reference", 18)],
   Lead: [
@@ -123,7 +127,7 @@ export const emulatedOrg = () => {
   return {
     live,
     byId,
-    objectOf: (row: Row) => (Object.keys(rows) as Array<ObjectName>).find((object) => rows[object].includes(row)),
+    objectOf: (row: Row) => objects.find((object) => rows[object].includes(row)),
     insert,
     /** Creates a record, or changes one that is there. The duplicate rule alerts at a second record with an email. */
     save: (

@@ -17,8 +17,7 @@ const Describe = Schema.Struct({
       defaultedOnCreate: Schema.optionalKey(Schema.Boolean),
       createable: Schema.optionalKey(Schema.Boolean),
       updateable: Schema.optionalKey(Schema.Boolean),
-      externalId: Schema.optionalKey(Schema.Boolean),
-      unique: Schema.optionalKey(Schema.Boolean)
+      externalId: Schema.optionalKey(Schema.Boolean)
     })
   )
 })

@@ -16,6 +16,7 @@ const decode = Schema.decodeUnknownEffect(Faults)
 /** Words of SendGrid's for a plan that is full (sendgrid/sendgrid-go#413). */
 export const isFull = (said: string): boolean => /contact limit/i.test(said)
 
+/** `QuotaExhausted`, with what SendGrid `said`. */
 export const full = (said: string): ProviderError =>
   quotaExhausted(`The SendGrid plan has no room for more contacts: ${said}`, null)
 

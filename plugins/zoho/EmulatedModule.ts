@@ -37,7 +37,7 @@ export const columns = {
   Accounts: [column("Account_Name", "text", 200, { system_mandatory: true })]
 } as const satisfies Record<string, ReadonlyArray<Column>>
 
-export type ModuleName = keyof typeof columns
+type ModuleName = keyof typeof columns
 
 export interface Item {
   readonly code: string

@@ -66,6 +66,7 @@ const inOrder = (items: ReadonlyArray<Item>): ReadonlyArray<Item> => {
   return items.flatMap((_, index) => placed.get(index) ?? unnamed[next++] ?? [])
 }
 
+/** Whether the record was written. */
 export const isDone = ({ status, code }: Item) => status === "success" || (status === undefined && code === "SUCCESS")
 
 /** The outcome of a record that was upserted. */

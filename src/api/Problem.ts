@@ -24,10 +24,10 @@ export type Problem = typeof Problem.Type
 export const problemContentType = "application/problem+json"
 
 /** `WebhookNotFound` is `urn:nexus:problem:webhook-not-found`. */
-export const problemType = (tag: string) => `urn:nexus:problem:${words(tag).join("-")}`
+const problemType = (tag: string) => `urn:nexus:problem:${words(tag).join("-")}`
 
 /** `WebhookNotFound` is `Webhook not found`. */
-export const problemTitle = (tag: string) => {
+const problemTitle = (tag: string) => {
   const [first = "", ...rest] = words(tag)
   return [first.charAt(0).toUpperCase() + first.slice(1), ...rest].join(" ")
 }

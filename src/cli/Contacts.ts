@@ -2,6 +2,7 @@ import { Console, Effect, FileSystem, Option, Stdio, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ContactExport } from "../contacts/ContactExport.ts"
 import { ContactImport } from "../contacts/ContactImport.ts"
+import { mostErrors } from "../contacts/ContactSheet.ts"
 import { UserId } from "../domain/Ids.ts"
 import { withProgress } from "./Progress.ts"
 
@@ -43,7 +44,7 @@ const importFile = Command.make(
     for (const { line, column, message } of errors) {
       yield* Console.error(`line ${line}${column === null ? "" : `, ${column}`}: ${message}`)
     }
-    if (errors.length === 1000) yield* Console.error("Only the first 1000 are listed.")
+    if (errors.length === mostErrors) yield* Console.error(`Only the first ${mostErrors} are listed.`)
     const counts = `${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} left out`
     yield* Console.log(dryRun ? `Nothing was written. It would be: ${counts}` : counts)
   })

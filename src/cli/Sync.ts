@@ -1,10 +1,17 @@
-import { Console, Effect, Schedule } from "effect"
+import { Console, Effect, Schedule, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { ContactExport } from "../contacts/ContactExport.ts"
 import { UserId } from "../domain/Ids.ts"
 import { NewSync, type SyncRun } from "../domain/Sync.ts"
 import { Syncs } from "../sync/Syncs.ts"
 import { withProgress } from "./Progress.ts"
+
+/** The run ended before it had been through all contacts. */
+class NotCompleted extends Schema.TaggedError<NotCompleted>()("NotCompleted", { reason: Schema.String }) {
+  override get message() {
+    return this.reason
+  }
+}
 
 /** How often it looks how far the run is. */
 const pause = "500 millis"
@@ -60,6 +67,9 @@ export const sync = Command.make(
         `${run.error ?? "The provider works on them"}. A running service goes on with sync ${run.id}`
       )
     }
+    if (run.state === "FAILED") return yield* new NotCompleted({ reason: run.error ?? "The sync failed" })
+    if (run.state === "CANCELLED")
+      return yield* new NotCompleted({ reason: "The sync was cancelled; what was sent stays" })
   })
 ).pipe(
   Command.withDescription("Bring a user's contacts to a provider that they have connected"),

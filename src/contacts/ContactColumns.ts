@@ -16,7 +16,7 @@ export const columnFields = [
   "cardId",
   "tags"
 ] as const
-export type ColumnField = (typeof columnFields)[number]
+type ColumnField = (typeof columnFields)[number]
 
 /** A column: a field, a custom field by its name, or what an export has and an import passes over. */
 export type Column = { readonly name: string } & (

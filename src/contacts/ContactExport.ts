@@ -6,6 +6,7 @@ import { ContactRepo } from "./ContactRepo.ts"
 import { showContact } from "./ContactView.ts"
 import { csvText } from "./CsvLines.ts"
 
+/** What an export does beside writing. */
 export interface ExportOptions {
   /** Told after each page how many contacts are written. */
   readonly onProgress?: (contacts: number) => Effect.Effect<void>

@@ -7,6 +7,7 @@ import { type BatchCounts, ContactRepo } from "./ContactRepo.ts"
 import { ContactSheet } from "./ContactSheet.ts"
 import { readRows } from "./CsvRows.ts"
 
+/** How a file is read. */
 export interface ImportOptions {
   /** Whether new contacts send CONTACT_CREATED. */
   readonly emit: boolean

@@ -33,7 +33,7 @@ export interface ContactFilter {
   readonly tag?: string | undefined
 }
 
-export type ContactAction = "contact.created" | "contact.updated" | "contact.deleted" | "contacts.imported"
+type ContactAction = "contact.created" | "contact.updated" | "contact.deleted" | "contacts.imported"
 
 /** How many rows a batch made, changed and left as they were. */
 export interface BatchCounts {

@@ -9,7 +9,7 @@ import type { CsvRow } from "./CsvRows.ts"
 /** How many rows a file may have. Their addresses are kept while it is read. */
 const mostRows = 500_000
 /** How many of the things that are wrong are listed. */
-const mostErrors = 1000
+export const mostErrors = 1000
 
 /** A file as far as it is read: its columns, its addresses, and what was wrong with it. */
 export class ContactSheet {

@@ -1,9 +1,16 @@
+import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { assert, layer } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { ConfigProvider, DateTime, Effect, Layer } from "effect"
+import { Command } from "effect/cli"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
+import { sync } from "../../src/cli/Sync.ts"
+import { ContactExport } from "../../src/contacts/ContactExport.ts"
+import { ProviderId, SyncRunId } from "../../src/domain/Ids.ts"
 import { NewIntegration } from "../../src/domain/Integration.ts"
+import { SyncAnswer, SyncRun, type SyncState } from "../../src/domain/Sync.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
+import { Syncs } from "../../src/sync/Syncs.ts"
 import { Emulators, IntegratingLayer, withEmulators } from "../support/Integrating.ts"
 import { production, runNexus } from "../support/NexusProcess.ts"
 import { actor } from "../support/People.ts"
@@ -54,6 +61,57 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("nexus sy
       assert.strictEqual(sent(), before, "what did not change is not sent")
       assert.strictEqual((yield* nexus("--full")).out, "0 created, 0 updated, 2 unchanged, 1 rejected\n")
       assert.isAbove(sent(), before)
+    })
+  )
+})
+
+const runThat = (state: SyncState, error: string | null = null) => ({
+  id: SyncRunId.make("0190f0c2-0000-7000-8000-000000000001"),
+  provider: ProviderId.make("ACME"),
+  trigger: "manual" as const,
+  state,
+  full: false,
+  dryRun: false,
+  contactsSynced: 1,
+  total: 3,
+  created: 1,
+  updated: 0,
+  unchanged: 0,
+  rejected: 0,
+  pending: 0,
+  unconfirmed: 0,
+  removed: 0,
+  error,
+  errorKind: null,
+  startedAt: DateTime.makeUnsafe(0),
+  finishedAt: null
+})
+
+/** The command, on a run that was still going on when its caller had waited long enough. */
+const endingAs = (state: SyncState, error: string | null = null) =>
+  Command.runWith(sync, { version: "0" })(["acme", "--user", "ann"]).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        NodeServices.layer,
+        Layer.mock(ContactExport, { count: () => Effect.succeed(3) }),
+        Layer.mock(Syncs, {
+          start: () => Effect.succeed(new SyncAnswer({ ...runThat("RUNNING"), message: "ACME sync is running" })),
+          list: () => Effect.never,
+          get: () => Effect.succeed(new SyncRun(runThat(state, error)))
+        })
+      )
+    )
+  )
+
+describe("nexus sync of many contacts", () => {
+  it.effect("fails when its run does, however late that is", () =>
+    Effect.gen(function* () {
+      const refused = yield* Effect.flip(endingAs("FAILED", "The access token has expired. Connect Acme again"))
+      assert.strictEqual(refused.message, "The access token has expired. Connect Acme again")
+      const cancelled = yield* Effect.flip(endingAs("CANCELLED"))
+      assert.strictEqual(cancelled.message, "The sync was cancelled; what was sent stays")
+      yield* endingAs("COMPLETED")
+      yield* endingAs("WAITING")
     })
   )
 })

@@ -16,6 +16,7 @@ describe("HubSpot", () => {
         server.requests.map(({ method, path }) => `${method} ${path}`),
         ["GET /account-info/v3/details", "GET /crm/v3/objects/contacts"]
       )
+      assert.strictEqual(server.requests[1]?.query.get("limit"), "1")
     })
   )
 

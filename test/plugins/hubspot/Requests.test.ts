@@ -107,6 +107,34 @@ describe("HubSpot's requests", () => {
     })
   )
 
+  it.live("leave it to the next run also when HubSpot refuses the whole batch for it", () =>
+    Effect.gen(function* () {
+      const { contacts, server, some } = yield* stand
+      const message = "Contact already exists. Existing ID: 101"
+      server.inject({
+        kind: json(409, { status: "error", category: "CONFLICT", message }),
+        when: ({ path, body }) => path === `${batch}/create` && body.includes("ada.1@example.com"),
+        times: 9
+      })
+      const [outcome, ...others] = yield* contacts.upsert(some([1, 2, 3]))
+      assert.deepInclude(outcome, { _tag: "Rejected", reason: message, retryable: true })
+      assert.deepStrictEqual(tags(others), ["Created", "Created"])
+    })
+  )
+
+  it.live("leave a contact that was deleted in between to the next run, which makes it anew", () =>
+    Effect.gen(function* () {
+      const { contacts, server, some, there } = yield* stand
+      const [one] = some([1])
+      assert.isDefined(one)
+      const gone = { id: "999", properties: { email: one.email, firstname: "Old" } }
+      server.inject({ kind: json(200, { status: "COMPLETE", results: [gone] }), when: isTo(`${batch}/read`) })
+      assert.deepInclude((yield* contacts.upsert([one]))[0], { _tag: "Rejected", retryable: true })
+      assert.deepStrictEqual(tags(yield* contacts.upsert([one])), ["Created"])
+      assert.lengthOf(there.all(), 1)
+    })
+  )
+
   it.live("tell results apart by address when no trace id comes back, and don't guess which error is whose", () =>
     Effect.gen(function* () {
       const { contacts, server, some } = yield* stand
@@ -118,6 +146,20 @@ describe("HubSpot's requests", () => {
       for (const untold of [first, third]) {
         assert.deepInclude(untold, { reason: "HubSpot did not say what became of this contact", retryable: true })
       }
+    })
+  )
+
+  it.live("don't blame a contact for an error that names another", () =>
+    Effect.gen(function* () {
+      const { contacts, server, some } = yield* stand
+      const [one, two] = some([1, 2])
+      assert.isDefined(one)
+      assert.isDefined(two)
+      const errors = [{ message: "Property values were not valid", context: { objectWriteTraceId: [one.id] } }]
+      server.inject({ kind: json(207, { results: [], errors, numErrors: 1 }), when: isTo(`${batch}/create`) })
+      const [named, untold] = yield* contacts.upsert([one, two])
+      assert.deepInclude(named, { reason: "Property values were not valid", retryable: false })
+      assert.deepInclude(untold, { reason: "HubSpot did not say what became of this contact", retryable: true })
     })
   )
 

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { credentials, settings } from "../../../plugins/salesforce/Client.ts"
-import { limits } from "../../../plugins/salesforce/Limits.ts"
 import { refused, salesforce } from "./SalesforceStand.ts"
 
 const host = "acme.my.salesforce.com"
@@ -183,91 +182,6 @@ describe("Salesforce's account", () => {
         own.find(({ name }) => name === "Company"),
         { type: "text", required: true }
       )
-    })
-  )
-})
-
-describe("Salesforce's limits", () => {
-  const now = DateTime.makeUnsafe(0)
-  const throttled = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
-    limits.throttled({ status, headers, body: JSON.stringify(body) }, now)
-  const exceeded = (message: string) => [{ message, errorCode: "REQUEST_LIMIT_EXCEEDED" }]
-
-  it("tell the day's allowance from too many requests at once", () => {
-    assert.deepStrictEqual(throttled(403, exceeded("TotalRequests Limit exceeded.")), { kind: "quota" })
-    assert.deepStrictEqual(throttled(403, exceeded("ConcurrentRequests (Concurrent API Requests) Limit exceeded.")), {
-      kind: "rate"
-    })
-    assert.deepStrictEqual(throttled(429, ""), { kind: "rate" })
-    assert.deepInclude(throttled(429, "", { "retry-after": "7" }), { kind: "rate" })
-    assert.isUndefined(throttled(403, [{ errorCode: "INSUFFICIENT_ACCESS" }]))
-    assert.isUndefined(throttled(503, exceeded("TotalRequests Limit exceeded.")))
-    assert.isUndefined(limits.throttled({ status: 403, headers: {}, body: "<html>" }, now))
-  })
-
-  it.live("are waited out", () =>
-    Effect.gen(function* () {
-      const { contacts, server, some } = yield* salesforce()
-      server.inject({ kind: { status: 429, headers: { "retry-after": "0" } }, times: 2 })
-      assert.strictEqual((yield* contacts.upsert(some([1])))[0]?._tag, "Created")
-    })
-  )
-
-  it.live("end a call when the day's allowance is used up", () =>
-    Effect.gen(function* () {
-      const { contacts, server, some } = yield* salesforce()
-      server.inject({ kind: refused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.") })
-      const error = yield* Effect.flip(contacts.upsert(some([1])))
-      assert.strictEqual(error.reason._tag, "QuotaExhausted")
-      assert.strictEqual(server.requests.length, 1)
-    })
-  )
-})
-
-describe("Salesforce's removal", () => {
-  it.live("deletes by id, and takes what is gone for done", () =>
-    Effect.gen(function* () {
-      const { contacts, there, server, some } = yield* salesforce()
-      const batch = some([1, 2], { company: "" })
-      const made = yield* contacts.upsert(batch)
-      const removed = [
-        ...batch.map((contact, index) => {
-          const outcome = made[index]
-          return { ...contact, externalId: outcome?._tag === "Created" ? outcome.externalId : null }
-        }),
-        ...some([3]).map((contact) => ({ ...contact, externalId: "0035e0000009999AAA" })),
-        ...some([4])
-      ]
-      const { remove } = contacts
-      assert.isDefined(remove)
-      assert.deepStrictEqual(
-        (yield* remove(removed)).map(({ _tag }) => _tag),
-        ["Updated", "Updated", "Unchanged", "Unchanged"]
-      )
-      const [request] = server.requests.slice(-1)
-      assert.strictEqual(`${request?.method} ${request?.path}`, "DELETE /services/data/v66.0/composite/sobjects")
-      assert.strictEqual(request?.query.get("ids"), removed.flatMap(({ externalId }) => externalId ?? []).join(","))
-      assert.strictEqual(request?.query.get("allOrNone"), "false")
-      assert.strictEqual(there.all().length, 0)
-      assert.deepStrictEqual(
-        (yield* remove(removed)).map(({ _tag }) => _tag),
-        ["Unchanged", "Unchanged", "Unchanged", "Unchanged"]
-      )
-      const before = server.requests.length
-      yield* remove(some([4]))
-      assert.strictEqual(server.requests.length, before)
-    })
-  )
-
-  it.live("says which record the org keeps", () =>
-    Effect.gen(function* () {
-      const { contacts, server, some } = yield* salesforce()
-      const errors = [{ statusCode: "DELETE_FAILED", message: "associated with the following cases", fields: [] }]
-      server.inject({ kind: { status: 200, body: [{ id: "0035e0000000004AAA", success: false, errors }] } })
-      const removed = some([1]).map((contact) => ({ ...contact, externalId: "0035e0000000004AAA" }))
-      assert.deepStrictEqual(yield* contacts.remove?.(removed) ?? Effect.succeed([]), [
-        { _tag: "Rejected", reason: "associated with the following cases", retryable: false }
-      ])
     })
   )
 })
