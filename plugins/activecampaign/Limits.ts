@@ -1,5 +1,5 @@
 /** How much an account takes. All of its keys share it. */
-import type { Limits } from "nexus-integrations/plugin"
+import { type Limits, retryAfter } from "nexus-integrations/plugin"
 
 /**
  * Five requests a second; above them 429 with `Retry-After`. Imports have a limit of their own, 100 a minute (20 of a
@@ -8,12 +8,11 @@ import type { Limits } from "nexus-integrations/plugin"
 export const limits: Limits = {
   concurrency: 5,
   requests: { limit: 5, window: "1 second" },
-  throttled: ({ status, headers, body }) => {
+  throttled: ({ status, headers, body }, now) => {
     if (status === 400 && /"message"\s*:\s*"Rate limit exceeded/.test(body)) {
       return { kind: "rate", retryAfter: "1 minute" }
     }
     if (status !== 429) return undefined
-    const seconds = Number(headers["retry-after"] || Number.NaN)
-    return Number.isFinite(seconds) ? { kind: "rate", retryAfter: seconds * 1000 } : { kind: "rate" }
+    return { kind: "rate", ...retryAfter({ headers }, now) }
   }
 }

@@ -1,5 +1,5 @@
-import { Duration, Option, Schema } from "effect"
-import type { Answer, Limits } from "nexus-integrations/plugin"
+import { Option, Schema } from "effect"
+import { type Limits, retryAfter } from "nexus-integrations/plugin"
 
 const decodePolicy = Schema.decodeOption(
   Schema.fromJsonString(Schema.Struct({ policyName: Schema.optionalKey(Schema.String) }))
@@ -13,10 +13,8 @@ const decodePolicy = Schema.decodeOption(
 export const limits: Limits = {
   concurrency: 4,
   requests: { limit: 100, window: "10 seconds" },
-  throttled: ({ status, headers, body }: Answer) => {
-    const retryAfter = Number(headers["retry-after"])
-    if (status === 477)
-      return { kind: "rate", retryAfter: Duration.seconds(Number.isFinite(retryAfter) ? retryAfter : 60) }
+  throttled: ({ status, headers, body }, now) => {
+    if (status === 477) return { kind: "rate", retryAfter: "1 minute", ...retryAfter({ headers }, now) }
     // A record that is locked while HubSpot works on it: at least two seconds (error handling page).
     if (status === 423) return { kind: "rate", retryAfter: "2 seconds" }
     if (status !== 429) return undefined

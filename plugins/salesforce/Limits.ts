@@ -1,5 +1,5 @@
-import { Duration, Option } from "effect"
-import type { Answer, Limits } from "nexus-integrations/plugin"
+import { Option } from "effect"
+import { type Limits, retryAfter } from "nexus-integrations/plugin"
 import { decodeErrors } from "./Failure.ts"
 
 /**
@@ -9,12 +9,9 @@ import { decodeErrors } from "./Failure.ts"
  */
 export const limits: Limits = {
   concurrency: 4,
-  throttled: ({ status, headers, body }: Answer) => {
+  throttled: ({ status, headers, body }, now) => {
     // What jsforce retries beside the server's faults; Salesforce documents neither.
-    if (status === 420 || status === 429) {
-      const seconds = Number(headers["retry-after"] ?? Number.NaN)
-      return Number.isFinite(seconds) ? { kind: "rate", retryAfter: Duration.seconds(seconds) } : { kind: "rate" }
-    }
+    if (status === 420 || status === 429) return { kind: "rate", ...retryAfter({ headers }, now) }
     if (status !== 403) return undefined
     const error = Option.getOrElse(decodeErrors(body), () => []).find(
       ({ errorCode }) => errorCode === "REQUEST_LIMIT_EXCEEDED"

@@ -1,5 +1,4 @@
-import { Duration } from "effect"
-import type { Limits } from "nexus-integrations/plugin"
+import { type Limits, retryAfter } from "nexus-integrations/plugin"
 
 /**
  * About 30 requests a second for each hook, 10,000 in five minutes for each Zapier user and 1,000 for a legacy URL;
@@ -9,11 +8,7 @@ import type { Limits } from "nexus-integrations/plugin"
 export const limits: Limits = {
   concurrency: 10,
   requests: { limit: 30, window: "1 second" },
-  throttled: ({ status, headers }) => {
-    if (status !== 429) return undefined
-    const seconds = headers["retry-after"]
-    return seconds !== undefined && /^\d+$/.test(seconds)
-      ? { kind: "rate", retryAfter: Duration.seconds(Number(seconds)) }
-      : { kind: "rate" }
+  throttled: ({ status, headers }, now) => {
+    return status === 429 ? { kind: "rate", ...retryAfter({ headers }, now) } : undefined
   }
 }

@@ -1,6 +1,7 @@
 /** What plugins need to read answers with. */
-import { Effect, type Schema } from "effect"
+import { DateTime, Duration, Effect, Option, type Schema } from "effect"
 import { HttpClientResponse } from "effect/http"
+import type { Answer, Throttle } from "./Provider.ts"
 import { forbidden, misconfigured, type ProviderError, rejected, unauthorized, unavailable } from "./ProviderError.ts"
 
 /** Decodes the JSON of an answer. One that can't be read is the provider's fault: `Unavailable`. */
@@ -23,4 +24,17 @@ export const failureOf = (status: number, detail: string): ProviderError => {
   if (status === 404 || status === 405) return misconfigured(detail)
   if (status >= 500 || [408, 423, 425, 429].includes(status)) return unavailable(detail)
   return rejected(detail)
+}
+
+/**
+ * What the header `Retry-After` of a throttled answer asks for, in seconds or as a time of day (RFC 9110, section
+ * 10.2.3), to be spread into a `Throttle`. Nothing where there is no such header, or it says neither.
+ */
+export const retryAfter = ({ headers }: Pick<Answer, "headers">, now: DateTime.Utc): Pick<Throttle, "retryAfter"> => {
+  const asked = headers["retry-after"]?.trim() ?? ""
+  if (/^\d+(\.\d+)?$/.test(asked)) return { retryAfter: Duration.seconds(Number(asked)) }
+  return Option.match(/[A-Za-z]/.test(asked) ? DateTime.make(asked) : Option.none(), {
+    onNone: () => ({}),
+    onSome: (until) => ({ retryAfter: Duration.max(DateTime.distance(now, until), Duration.zero) })
+  })
 }

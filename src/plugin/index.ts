@@ -1,5 +1,5 @@
 /** `nexus-integrations/plugin`: all that a plugin is written with. `src/plugin/README.md` is its manual. */
-export { failureOf, readJson } from "./Answers.ts"
+export { failureOf, readJson, retryAfter } from "./Answers.ts"
 export { byHalves } from "./ByHalves.ts"
 export { type FieldText, secret, text } from "./CredentialField.ts"
 export { digest } from "./Digest.ts"

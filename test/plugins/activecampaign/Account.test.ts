@@ -1,6 +1,6 @@
 /** Credentials, the account behind them, its fields, and what its refusals mean. */
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Schema } from "effect"
+import { DateTime, Duration, Effect, Schema } from "effect"
 import { json } from "nexus-integrations/plugin/testing"
 import { credentials } from "../../../plugins/activecampaign/Client.ts"
 import { limits } from "../../../plugins/activecampaign/Limits.ts"
@@ -65,7 +65,7 @@ describe("ActiveCampaign's accounts", () => {
   })
 
   it("throttle with 429 and Retry-After, and imports with a 400", () => {
-    assert.deepStrictEqual(throttled(429, {}, { "retry-after": "3" }), { kind: "rate", retryAfter: 3000 })
+    assert.deepStrictEqual(throttled(429, {}, { "retry-after": "3" }), { kind: "rate", retryAfter: Duration.seconds(3) })
     assert.deepStrictEqual(throttled(429, {}), { kind: "rate" })
     const reasons = ["Up to 100 imports may be requested per minute."]
     assert.deepStrictEqual(throttled(400, { success: 0, message: "Rate limit exceeded.", failureReasons: reasons }), {
