@@ -1,10 +1,11 @@
 /**
  * `npm run demo`: the service with every provider emulated on this machine, and filled in: nothing of it leaves the
- * machine. Its state is its own (`.nexus/demo`) and begins anew every time.
+ * machine. Its state is its own (`.nexus/demo`) and begins anew every time; `env` in it has what other commands need to
+ * act on the demo.
  */
 import process from "node:process"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Config, ConfigProvider, Console, Context, Effect, FileSystem, Layer, Redacted, Schedule } from "effect"
+import { Config, ConfigProvider, Console, Context, Effect, FileSystem, Layer, Path, Redacted, Schedule } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Principal } from "../src/domain/Principal.ts"
@@ -48,6 +49,13 @@ const startService = Effect.fnUntraced(function* (variables: Readonly<Record<str
   return yield* spawner.spawn(command)
 })
 
+/** Writes variables as a file that a shell reads with `.`, for its owner alone. */
+const writeEnvironment = Effect.fnUntraced(function* (file: string, variables: Readonly<Record<string, string>>) {
+  const fs = yield* FileSystem.FileSystem
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
+  yield* fs.writeFileString(file, lines.join(""), { mode: 0o600 })
+})
+
 const isReady = (url: string) =>
   Effect.gen(function* () {
     const http = yield* HttpClient.HttpClient
@@ -58,7 +66,8 @@ const isReady = (url: string) =>
 const summary = (
   url: string,
   tokens: { readonly rich: string; readonly poor: string },
-  emulated: ReadonlyArray<Emulated>
+  emulated: ReadonlyArray<Emulated>,
+  environment: string
 ) =>
   [
     "",
@@ -80,7 +89,8 @@ const summary = (
     ]),
     "",
     "  Next, in another terminal:",
-    `    TOKEN=<the token of user-2>`,
+    `    . ${environment}                     # npx nexus acts on the demo then`,
+    "    TOKEN=$(npx nexus token --user user-2)",
     `    curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" ${url}/integrations/connect -d '<one of the lines above>'`,
     `    curl -H "Authorization: Bearer $TOKEN" -X POST ${url}/integrations/HUBSPOT/sync`,
     "  Ctrl-C stops everything.",
@@ -88,8 +98,10 @@ const summary = (
   ].join("\n")
 
 const demo = Effect.gen(function* () {
-  const { port, home } = yield* settings
+  const { port, home: chosen } = yield* settings
   const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const home = path.resolve(chosen)
   yield* fs.remove(home, { recursive: true, force: true })
   const emulated = yield* startEmulators
   const receivers = yield* startReceivers
@@ -97,13 +109,14 @@ const demo = Effect.gen(function* () {
   const token = yield* makeTokens(secret)
   const url = `http://localhost:${port}`
 
-  yield* Console.log("The demo starts: a database, the service, and six emulated providers ...")
-  const service = yield* startService({
+  yield* Console.log("The demo starts: a database, the service, and emulated providers ...")
+  const variables = {
     ...hostVariables(emulated),
     JWT_SECRET: Redacted.value(secret),
     NEXUS_HOME: home,
     PORT: String(port)
-  })
+  }
+  const service = yield* startService(variables)
   const ended = Effect.flatMap(service.exitCode, (code) =>
     Effect.fail(new DemoFailed({ message: `The service ended with code ${code}; what it said is above` }))
   )
@@ -113,7 +126,9 @@ const demo = Effect.gen(function* () {
     const rich = yield* makeNexusClient(url, tokens.rich)
     yield* seedRich(rich, emulated, receivers)
     yield* seedPoor(yield* makeNexusClient(url, tokens.poor))
-    yield* Console.log(summary(url, tokens, emulated))
+    const environment = path.join(chosen, "env")
+    yield* writeEnvironment(environment, variables)
+    yield* Console.log(summary(url, tokens, emulated, environment))
     return yield* keepAlive(rich)
   })
   yield* Effect.raceFirst(run, ended)
