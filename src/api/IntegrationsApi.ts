@@ -75,7 +75,7 @@ const descriptions = {
     "`Location` and goes on. One at a time: a second is 409, and so is one of a paused integration. A run that fails is " +
     "an error with its `runId`: 422 where the user can mend it, 502 where the provider is at fault; what was sent by then " +
     "stays counted. Ten a minute and integration, else 429.",
-  rejected: "Empty for a dry run, which only counts."
+  rejected: "No rows for a dry run, which only counts."
 }
 
 /** A user's connections to providers, and the syncs of contacts through them. */
