@@ -56,6 +56,17 @@ const writeEnvironment = Effect.fnUntraced(function* (file: string, variables: R
   yield* fs.writeFileString(file, lines.join(""), { mode: 0o600 })
 })
 
+/** Another service on the port would get the demo's requests, and another demo would lose its state to this one. */
+const refuseTaken = Effect.fnUntraced(function* (url: string, port: number) {
+  const http = yield* HttpClient.HttpClient
+  const isTaken = yield* http.get(url).pipe(
+    Effect.as(true),
+    Effect.orElseSucceed(() => false)
+  )
+  const message = `Port ${port} is taken: something answers at ${url}. Stop it, or choose another port: PORT=3002 npm run demo`
+  if (isTaken) return yield* new DemoFailed({ message })
+})
+
 const isReady = (url: string) =>
   Effect.gen(function* () {
     const http = yield* HttpClient.HttpClient
@@ -102,12 +113,13 @@ const demo = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const home = path.resolve(chosen)
+  const url = `http://localhost:${port}`
+  yield* refuseTaken(url, port)
   yield* fs.remove(home, { recursive: true, force: true })
   const emulated = yield* startEmulators
   const receivers = yield* startReceivers
   const secret = yield* generateJwtSecret
   const token = yield* makeTokens(secret)
-  const url = `http://localhost:${port}`
 
   yield* Console.log("The demo starts: a database, the service, and emulated providers ...")
   const variables = {

@@ -29,13 +29,10 @@ const startDemo = Effect.gen(function* () {
   const { PATH = "", HOME = "" } = process.env
   const home = yield* newHome
   const cwd = yield* path.fromFileUrl(new URL("../..", import.meta.url))
-  const handle = yield* spawner.spawn(
-    ChildProcess.make(process.execPath, ["-C", "nexus-source", "demo/main.ts"], {
-      cwd,
-      env: { PATH, HOME, NEXUS_HOME: home, PORT: String(port) },
-      stderr: "inherit"
-    })
-  )
+  const env = { PATH, HOME, NEXUS_HOME: home, PORT: String(port) }
+  const demo = (stderr: "inherit" | "pipe") =>
+    ChildProcess.make(process.execPath, ["-C", "nexus-source", "demo/main.ts"], { cwd, env, stderr })
+  const handle = yield* spawner.spawn(demo("inherit"))
   const lines = yield* handle.stdout.pipe(
     Stream.decodeText(),
     Stream.splitLines,
@@ -57,8 +54,10 @@ const startDemo = Effect.gen(function* () {
         ChildProcess.make("sh", ["-c", `. ${environment}; node bin/nexus.js ${line}`], { cwd, env: { PATH, HOME } })
       )
       .pipe(Effect.map((text) => text.trim()))
+  /** What a second demo says. */
+  const again = spawner.string(demo("pipe"), { includeStderr: true })
   const url = `http://127.0.0.1:${port}`
-  return { url, token, takes: bodies("takes"), refuses: bodies("refuses"), environment, nexus }
+  return { url, token, takes: bodies("takes"), refuses: bodies("refuses"), environment, nexus, again }
 })
 
 layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
@@ -66,7 +65,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
     "lets a newcomer connect, verify, sync, break, mend, pause and disconnect each provider",
     () =>
       Effect.gen(function* () {
-        const { url, token, takes, refuses, environment, nexus } = yield* startDemo
+        const { url, token, takes, refuses, environment, nexus, again } = yield* startDemo
         const ask = (method: string, path: string, body?: unknown) =>
           Effect.promise(async () => {
             const response = await fetch(url + path, {
@@ -78,6 +77,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
           })
 
         const fs = yield* FileSystem.FileSystem
+        assert.match(yield* again, /^Port \d+ is taken: .*Stop it, or choose another port/m)
         assert.strictEqual((yield* fs.stat(environment)).mode & 0o777, 0o600)
         const itsToken = yield* nexus("token --user user-2")
         const answer = yield* Effect.promise(() =>
