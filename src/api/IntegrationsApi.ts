@@ -60,7 +60,7 @@ const descriptions = {
     "integration in status `ERROR` would keep a secret that is of no use. A provider that can't be reached is 201 with " +
     "status `ERROR` and `lastError`, and is asked again by itself. Connecting again keeps the id and the settings, and " +
     "resumes what is paused; credentials that are refused (422) or can't be checked (503) leave the connection as it " +
-    "was. To another account, all contacts are sent anew. `GOOGLE_DRIVE` and `DROPBOX` are not there yet.",
+    "was. To another account, all contacts are sent anew. Providers of files, and connecting by OAuth, are not there yet.",
   update:
     "What is not named stays. `status` `INACTIVE` pauses, `ACTIVE` resumes. `settings`: `autoSync` brings new and changed " +
     "contacts within seconds, `removeDeleted` removes there what is deleted here, `fieldMapping` stands in place of the " +
