@@ -37,9 +37,13 @@ const companies = [
 ]
 const titles = ["Engineer", "Head of Sales", "Founder", "", "Ingénieure", "Analyst"]
 
-/** So many contacts as a CSV file that `POST /contacts/import` takes. Every eighth has no last name. */
-export const peopleCsv = (count: number): string => {
-  const rows = Array.from({ length: count }, (_, n) => {
+/**
+ * So many contacts as a CSV file that `POST /contacts/import` takes. Every twelfth has no last name. Those with another
+ * `first` number are other people.
+ */
+export const peopleCsv = (count: number, first = 0): string => {
+  const rows = Array.from({ length: count }, (_, index) => {
+    const n = first + index
     const pick = (from: ReadonlyArray<string>) => from[n % from.length] ?? ""
     return [
       pick(firstNames),

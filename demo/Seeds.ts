@@ -37,8 +37,9 @@ export const seedRich = Effect.fnUntraced(function* (
   for (let n = 0; n < 12; n++) yield* emit(client, n)
 })
 
-/** The user who has contacts, for trying everything by hand. */
-export const seedPoor = (client: NexusClient) => client.post("/contacts/import", peopleCsv(contacts.poor))
+/** The user who has contacts that no provider has yet, for trying everything by hand. */
+export const seedPoor = (client: NexusClient) =>
+  client.post("/contacts/import", peopleCsv(contacts.poor, contacts.rich))
 
 const events = [
   {

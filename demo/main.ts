@@ -1,10 +1,11 @@
 /**
  * `npm run demo`: the service with every provider emulated on this machine, and filled in: nothing of it leaves the
- * machine. Its state is its own (`.nexus/demo`) and begins anew every time.
+ * machine. Its state is its own (`.nexus/demo`) and begins anew every time; `env` in it has what other commands need to
+ * act on the demo.
  */
 import process from "node:process"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Config, ConfigProvider, Console, Context, Effect, FileSystem, Layer, Redacted, Schedule } from "effect"
+import { Config, ConfigProvider, Console, Context, Effect, FileSystem, Layer, Path, Redacted, Schedule } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { Principal } from "../src/domain/Principal.ts"
@@ -48,6 +49,24 @@ const startService = Effect.fnUntraced(function* (variables: Readonly<Record<str
   return yield* spawner.spawn(command)
 })
 
+/** Writes variables as a file that a shell reads with `.`, for its owner alone. */
+const writeEnvironment = Effect.fnUntraced(function* (file: string, variables: Readonly<Record<string, string>>) {
+  const fs = yield* FileSystem.FileSystem
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
+  yield* fs.writeFileString(file, lines.join(""), { mode: 0o600 })
+})
+
+/** Another service on the port would get the demo's requests, and another demo would lose its state to this one. */
+const refuseTaken = Effect.fnUntraced(function* (url: string, port: number) {
+  const http = yield* HttpClient.HttpClient
+  const isTaken = yield* http.get(url).pipe(
+    Effect.as(true),
+    Effect.orElseSucceed(() => false)
+  )
+  const message = `Port ${port} is taken: something answers at ${url}. Stop it, or choose another port: PORT=3002 npm run demo`
+  if (isTaken) return yield* new DemoFailed({ message })
+})
+
 const isReady = (url: string) =>
   Effect.gen(function* () {
     const http = yield* HttpClient.HttpClient
@@ -58,7 +77,8 @@ const isReady = (url: string) =>
 const summary = (
   url: string,
   tokens: { readonly rich: string; readonly poor: string },
-  emulated: ReadonlyArray<Emulated>
+  emulated: ReadonlyArray<Emulated>,
+  environment: string
 ) =>
   [
     "",
@@ -80,7 +100,8 @@ const summary = (
     ]),
     "",
     "  Next, in another terminal:",
-    `    TOKEN=<the token of user-2>`,
+    `    . ${environment}                     # npx nexus acts on the demo then`,
+    "    TOKEN=$(npx nexus token --user user-2)",
     `    curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" ${url}/integrations/connect -d '<one of the lines above>'`,
     `    curl -H "Authorization: Bearer $TOKEN" -X POST ${url}/integrations/HUBSPOT/sync`,
     "  Ctrl-C stops everything.",
@@ -88,22 +109,26 @@ const summary = (
   ].join("\n")
 
 const demo = Effect.gen(function* () {
-  const { port, home } = yield* settings
+  const { port, home: chosen } = yield* settings
   const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const home = path.resolve(chosen)
+  const url = `http://localhost:${port}`
+  yield* refuseTaken(url, port)
   yield* fs.remove(home, { recursive: true, force: true })
   const emulated = yield* startEmulators
   const receivers = yield* startReceivers
   const secret = yield* generateJwtSecret
   const token = yield* makeTokens(secret)
-  const url = `http://localhost:${port}`
 
-  yield* Console.log("The demo starts: a database, the service, and six emulated providers ...")
-  const service = yield* startService({
+  yield* Console.log("The demo starts: a database, the service, and emulated providers ...")
+  const variables = {
     ...hostVariables(emulated),
     JWT_SECRET: Redacted.value(secret),
     NEXUS_HOME: home,
     PORT: String(port)
-  })
+  }
+  const service = yield* startService(variables)
   const ended = Effect.flatMap(service.exitCode, (code) =>
     Effect.fail(new DemoFailed({ message: `The service ended with code ${code}; what it said is above` }))
   )
@@ -113,7 +138,9 @@ const demo = Effect.gen(function* () {
     const rich = yield* makeNexusClient(url, tokens.rich)
     yield* seedRich(rich, emulated, receivers)
     yield* seedPoor(yield* makeNexusClient(url, tokens.poor))
-    yield* Console.log(summary(url, tokens, emulated))
+    const environment = path.join(chosen, "env")
+    yield* writeEnvironment(environment, variables)
+    yield* Console.log(summary(url, tokens, emulated, environment))
     return yield* keepAlive(rich)
   })
   yield* Effect.raceFirst(run, ended)

@@ -21,7 +21,7 @@ export class Api extends HttpApi.make("nexus")
       title: "Nexus Integrations",
       version,
       description:
-        "Signed webhooks from a Postgres outbox. Every error is a problem (RFC 9457, `application/problem+json`) whose " +
+        "Signed webhooks from a Postgres outbox, and contacts that reach providers. Every error is a problem (RFC 9457, `application/problem+json`) whose " +
         "`detail` says what happened and what to do, and whose `errors` name every field that is wrong.",
       transform: documentProblems
     })

@@ -49,13 +49,41 @@ const SyncDone = SyncAnswer.pipe(HttpApiSchema.status(201))
 /** A run that goes on; `location` is where to look at it. */
 const SyncGoesOn = HttpApiSchema.WithHeaders(SyncAnswer, { location: Schema.String }).pipe(HttpApiSchema.status(202))
 
+/** What an operation does beyond the product documentation, or otherwise than that lets expect, and why. */
+const descriptions = {
+  list:
+    "Not paged, as there is one for each provider. Secrets in `credentials` are `••••` and their last four characters. " +
+    "`lastError` says what is wrong with one in status `ERROR`, and what to do.",
+  connect:
+    "The provider is asked whether the credentials work. What does not fit its form (`GET /integrations/providers`) is " +
+    "400 and names each field. Credentials that it refuses are 422 with its reason, and nothing is stored: an " +
+    "integration in status `ERROR` would keep a secret that is of no use. A provider that can't be reached is 201 with " +
+    "status `ERROR` and `lastError`, and is asked again by itself. Connecting again keeps the id and the settings, and " +
+    "resumes what is paused; credentials that are refused (422) or can't be checked (503) leave the connection as it " +
+    "was. To another account, all contacts are sent anew. Providers of files, and connecting by OAuth, are not there yet.",
+  update:
+    "What is not named stays. `status` `INACTIVE` pauses, `ACTIVE` resumes. `settings`: `autoSync` brings new and changed " +
+    "contacts within seconds, `removeDeleted` removes there what is deleted here, `fieldMapping` stands in place of the " +
+    "provider's whole default mapping (which `GET /integrations/providers` shows; null goes back to it), so name every " +
+    "field that is to be sent. The email can't be moved, because contacts are matched by it.",
+  disconnect:
+    "The provider's outage keeps nobody: the credentials are erased here in any case. The history of syncs stays, and so " +
+    "do the contacts at the provider. A second time is 404.",
+  sync:
+    "No body is needed. `contactsSynced` is `created` + `updated` + `unchanged`: what is there as it is here, and not only " +
+    "what was sent this time. A sync of over 25 seconds, or one that the provider works on in the background, is 202 with " +
+    "`Location` and goes on. One at a time: a second is 409, and so is one of a paused integration. A run that fails is " +
+    "an error with its `runId`: 422 where the user can mend it, 502 where the provider is at fault; what was sent by then " +
+    "stays counted. Ten a minute and integration, else 429.",
+  rejected: "No rows for a dry run, which only counts."
+}
+
 /** A user's connections to providers, and the syncs of contacts through them. */
 export class IntegrationsApi extends HttpApiGroup.make("integrations")
   .add(
-    HttpApiEndpoint.get("list", "/", { success: Schema.Array(Integration) }).annotate(
-      OpenApi.Summary,
-      "List integrations, by provider"
-    ),
+    HttpApiEndpoint.get("list", "/", { success: Schema.Array(Integration) })
+      .annotate(OpenApi.Summary, "List integrations, by provider")
+      .annotate(OpenApi.Description, descriptions.list),
     HttpApiEndpoint.get("providers", "/providers", { success: Schema.Array(ProviderInfo) }).annotate(
       OpenApi.Summary,
       "List the providers that there are, with their connect forms"
@@ -67,7 +95,8 @@ export class IntegrationsApi extends HttpApiGroup.make("integrations")
       error: [Invalid, Refused, Uncheckable, LimitReached]
     })
       .middleware(Idempotency)
-      .annotate(OpenApi.Summary, "Connect a provider, or give a connection new credentials"),
+      .annotate(OpenApi.Summary, "Connect a provider, or give a connection new credentials")
+      .annotate(OpenApi.Description, descriptions.connect),
     HttpApiEndpoint.get("get", "/:provider", {
       params: provider,
       success: Integration,
@@ -78,12 +107,16 @@ export class IntegrationsApi extends HttpApiGroup.make("integrations")
       payload: IntegrationPatch,
       success: Integration,
       error: [Unknown, Missing, Invalid, Failed]
-    }).annotate(OpenApi.Summary, "Change settings, pause or resume an integration"),
+    })
+      .annotate(OpenApi.Summary, "Change settings, pause or resume an integration")
+      .annotate(OpenApi.Description, descriptions.update),
     HttpApiEndpoint.delete("disconnect", "/:provider", {
       params: provider,
       success: Success,
       error: [Unknown, Missing]
-    }).annotate(OpenApi.Summary, "Disconnect: revoke the credentials where the provider can, and erase them"),
+    })
+      .annotate(OpenApi.Summary, "Disconnect: revoke the credentials where the provider can, and erase them")
+      .annotate(OpenApi.Description, descriptions.disconnect),
     HttpApiEndpoint.post("verify", "/:provider/verify", {
       params: provider,
       success: Integration,
@@ -107,7 +140,8 @@ export class IntegrationsApi extends HttpApiGroup.make("integrations")
       error: [Unknown, Missing, Unsupported, NotActive, InProgress, NotSynced, SyncBroken, TooManyRequestsProblem]
     })
       .middleware(Idempotency)
-      .annotate(OpenApi.Summary, "Bring the contacts to the provider; 202 when that takes longer than 25 seconds"),
+      .annotate(OpenApi.Summary, "Bring the contacts to the provider; 202 when that takes longer than 25 seconds")
+      .annotate(OpenApi.Description, descriptions.sync),
     HttpApiEndpoint.get("listSyncs", "/:provider/syncs", {
       params: provider,
       query: PageQuery,
@@ -128,7 +162,9 @@ export class IntegrationsApi extends HttpApiGroup.make("integrations")
       params: sync,
       success: HttpApiSchema.StreamUint8Array({ contentType: "text/csv" }),
       error: [Unknown, NoSync]
-    }).annotate(OpenApi.Summary, "Download the contacts that a sync rejected, with reasons, as CSV")
+    })
+      .annotate(OpenApi.Summary, "Download the contacts that a sync rejected, with reasons, as CSV")
+      .annotate(OpenApi.Description, descriptions.rejected)
   )
   .prefix("/integrations")
   .middleware(Validation)

@@ -1,4 +1,4 @@
-import { Cause, Config, Console, Effect } from "effect"
+import { Cause, Config, Console, Effect, PlatformError } from "effect"
 import { CliError } from "effect/cli"
 import { explainConfigError } from "./Configuration.ts"
 import { Stopped } from "./Stopped.ts"
@@ -27,5 +27,13 @@ const isStopped = (reason: Cause.Reason<unknown>) => Cause.isDieReason(reason) &
 
 const messageOf = (error: unknown) => {
   if (error instanceof Config.ConfigError) return explainConfigError(error).message
+  if (error instanceof PlatformError.PlatformError) return fileTroubleOf(error) ?? error.message
   return error instanceof Error ? error.message : String(error)
+}
+
+/** What most goes wrong with files that are named to a command. */
+const fileTroubleOf = ({ reason }: PlatformError.PlatformError): string | undefined => {
+  if (reason._tag === "NotFound") return `There is no ${reason.pathOrDescriptor}`
+  if (reason._tag === "PermissionDenied") return `${reason.pathOrDescriptor} may not be opened by this user`
+  return undefined
 }

@@ -36,7 +36,7 @@ const advice = (reason: Reason): string => {
       return `Give the credentials ${reason.missing}, then connect again`
     case "Rejected":
     case "Misconfigured":
-      return "Change that, then verify the connection"
+      return "Change that, then connect again, or verify the connection that there is"
     case "RateLimited":
     case "Unavailable":
       return "It is tried again by itself"

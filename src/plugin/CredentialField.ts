@@ -14,7 +14,7 @@ export interface FieldText {
 /** No control characters: values of credentials end up in headers and URLs. */
 const printable = Schema.String.check(
   Schema.isPattern(/^[^\p{Cc}\p{Cs}\s](?:[^\p{Cc}\p{Cs}]*[^\p{Cc}\p{Cs}\s])?$/u, {
-    message: "Expected a text without line breaks, and without spaces around it"
+    message: "Expected a text that is not empty, without line breaks and without spaces around it"
   }),
   Schema.isMaxLength(4096, { message: "Expected at most 4096 characters" })
 )

@@ -25,7 +25,7 @@ export const loadModule = Effect.fnUntraced(function* (name: string) {
       lendOwnPackages()
       return import(locate(name))
     },
-    catch: (cause) => new PluginUnusable({ plugin: name, reason: `it can't be loaded: ${firstLine(cause)}` })
+    catch: (cause) => new PluginUnusable({ plugin: name, reason: `it can't be loaded: ${whyNot(cause)}` })
   })
   const layer = layerOf(exported)
   if (layer === undefined) {
@@ -39,6 +39,15 @@ export const loadModule = Effect.fnUntraced(function* (name: string) {
 /** The first line of what an error says. */
 export const firstLine = (cause: unknown): string =>
   String(cause instanceof Error ? cause.message : cause).split("\n")[0] ?? ""
+
+/** A plugin that isn't where it was said to be is told apart from one that imports what isn't there. */
+const whyNot = (cause: unknown): string => {
+  const said = firstLine(cause)
+  const own = ` imported from ${import.meta.filename}`
+  if (!said.endsWith(own)) return said
+  const what = said.slice(0, -own.length)
+  return `${what}. Paths begin with ./ or /, a folder has an index.ts or index.js; anything else is an installed package`
+}
 
 const locate = (name: string): string => {
   if (name.startsWith("file:")) return name

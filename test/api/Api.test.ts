@@ -78,6 +78,14 @@ describe("The OpenAPI document", () => {
     }
   })
 
+  it("says of the documented operations of integrations where they answer otherwise", () => {
+    const documented = { list: "••••", connect: "422", update: "fieldMapping", disconnect: "404", sync: "202" }
+    for (const [name, fact] of Object.entries(documented)) {
+      const found = operations.find(({ operation }) => operation.operationId === `integrations.${name}`)
+      assert.include(found?.operation.description, fact, name)
+    }
+  })
+
   it("refers only to what it has", () => {
     const text = JSON.stringify(document)
     for (const [, kind = "", key = ""] of text.matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)) {

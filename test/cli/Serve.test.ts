@@ -25,7 +25,10 @@ const wrong = {
   DATABASE_POOL_SIZE: ["1.5", "must be a whole number, 1 or more"],
   NEXUS_SYNCS_PER_MINUTE: ["0", "must be a whole number, 1 or more"],
   NEXUS_HOST_ZOHO_API: ["http://127.0.0.1:4010/crm", "must be an origin such as http://127.0.0.1:4010, without a path"],
-  NEXUS_HOST_ZOHO_APY: ["http://127.0.0.1:4010", "names no host of a provider. There are: NEXUS_HOST_HUBSPOT_API, "]
+  NEXUS_HOST_ZOHO_APY: [
+    "http://127.0.0.1:4010",
+    "names no host of a provider. There are: NEXUS_HOST_ACTIVECAMPAIGN_API, NEXUS_HOST_HUBSPOT_API, "
+  ]
 } as const
 const entries = Object.entries(wrong)
 

@@ -2,7 +2,7 @@ import { createServer } from "node:net"
 import * as process from "node:process"
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Path, Schema, Stream } from "effect"
+import { Effect, FileSystem, Path, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { newHome } from "../support/NewHome.ts"
 
@@ -27,13 +27,12 @@ const startDemo = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const port = yield* freePort
   const { PATH = "", HOME = "" } = process.env
-  const handle = yield* spawner.spawn(
-    ChildProcess.make(process.execPath, ["-C", "nexus-source", "demo/main.ts"], {
-      cwd: yield* path.fromFileUrl(new URL("../..", import.meta.url)),
-      env: { PATH, HOME, NEXUS_HOME: yield* newHome, PORT: String(port) },
-      stderr: "inherit"
-    })
-  )
+  const home = yield* newHome
+  const cwd = yield* path.fromFileUrl(new URL("../..", import.meta.url))
+  const env = { PATH, HOME, NEXUS_HOME: home, PORT: String(port) }
+  const demo = (stderr: "inherit" | "pipe") =>
+    ChildProcess.make(process.execPath, ["-C", "nexus-source", "demo/main.ts"], { cwd, env, stderr })
+  const handle = yield* spawner.spawn(demo("inherit"))
   const lines = yield* handle.stdout.pipe(
     Stream.decodeText(),
     Stream.splitLines,
@@ -47,7 +46,18 @@ const startDemo = Effect.gen(function* () {
       .filter((line) => line.startsWith("  eyJ"))
       .at(1)
       ?.trim() ?? ""
-  return { url: `http://127.0.0.1:${port}`, token, takes: bodies("takes"), refuses: bodies("refuses") }
+  const environment = path.join(home, "demo", "env")
+  /** A command of `nexus` in a terminal that has read the demo's `env`. */
+  const nexus = (line: string) =>
+    spawner
+      .string(
+        ChildProcess.make("sh", ["-c", `. ${environment}; node bin/nexus.js ${line}`], { cwd, env: { PATH, HOME } })
+      )
+      .pipe(Effect.map((text) => text.trim()))
+  /** What a second demo says. */
+  const again = spawner.string(demo("pipe"), { includeStderr: true })
+  const url = `http://127.0.0.1:${port}`
+  return { url, token, takes: bodies("takes"), refuses: bodies("refuses"), environment, nexus, again }
 })
 
 layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
@@ -55,7 +65,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
     "lets a newcomer connect, verify, sync, break, mend, pause and disconnect each provider",
     () =>
       Effect.gen(function* () {
-        const { url, token, takes, refuses } = yield* startDemo
+        const { url, token, takes, refuses, environment, nexus, again } = yield* startDemo
         const ask = (method: string, path: string, body?: unknown) =>
           Effect.promise(async () => {
             const response = await fetch(url + path, {
@@ -65,6 +75,15 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
             })
             return { status: response.status, json: JSON.parse(await response.text()) }
           })
+
+        const fs = yield* FileSystem.FileSystem
+        assert.match(yield* again, /^Port \d+ is taken: .*Stop it, or choose another port/m)
+        assert.strictEqual((yield* fs.stat(environment)).mode & 0o777, 0o600)
+        const itsToken = yield* nexus("token --user user-2")
+        const answer = yield* Effect.promise(() =>
+          fetch(`${url}/integrations`, { headers: { authorization: `Bearer ${itsToken}` } })
+        )
+        assert.strictEqual(answer.status, 200, "the demo takes the tokens that its own environment makes")
 
         assert.sameMembers(
           takes.map(({ provider }) => provider),
@@ -78,6 +97,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
           assert.deepInclude((yield* ask("POST", `${at}/verify`)).json, { status: "ACTIVE", lastError: null })
 
           const synced = yield* ask("POST", `${at}/sync`)
+          if (body.provider === "HUBSPOT") assert.deepInclude(synced.json, { created: 12 }, "they are new there")
           if (body.provider === "ZAPIER") assert.strictEqual(synced.status, 422)
           else {
             assert.oneOf(synced.status, [201, 202])

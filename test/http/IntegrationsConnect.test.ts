@@ -41,7 +41,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Connecti
         assert.isNotEmpty(json.accountLabel)
         assert.deepStrictEqual(Object.keys(json.credentials).sort(), Object.keys(emulator.credentials).sort())
         const secrets = Object.entries(emulator.credentials).filter(([name]) => /token|key|url$/i.test(name))
-        const hidden = secrets.filter(([name]) => name !== "instanceUrl")
+        const hidden = secrets.filter(([name]) => !["instanceUrl", "accountUrl"].includes(name))
         assert.isNotEmpty(hidden)
         const audit = JSON.stringify(yield* audited(json.id))
         assert.include(audit, "integration.connected")

@@ -72,6 +72,8 @@ describe("LoadedPlugins", () => {
       for (const name of ["./test/plugin/nowhere.ts", "nexus-plugin-that-nobody-wrote"]) {
         const { message } = yield* Effect.flip(loaded(name))
         assert.include(message, `The plugin ${name} can't be used: it can't be loaded: `)
+        assert.match(message, /\. Paths begin with .*installed package$/)
+        assert.notInclude(message, "PluginModule")
       }
     })
   )
