@@ -110,14 +110,14 @@ export const integrationsService = {
 
 /** Integrations as they are stored. */
 export const integrationsRepository = {
-  /** A user's integration of a provider; null when it is not connected. */
+  /** A user's integration of a provider; null when it is not connected, or no plugin stands for the provider. */
   findByUserAndProvider: (userId: string, provider: string): Promise<ConnectedIntegration | null> =>
     integrationsRuntime.runPromise(
       Effect.gen(function* () {
         const integrations = yield* Integrations
         const found = yield* integrations.get(yield* decodeUserId(userId), provider)
         return yield* encodeIntegration(found)
-      }).pipe(Effect.catchTag("NotConnected", () => Effect.succeed(null)))
+      }).pipe(Effect.catchTag(["NotConnected", "UnknownProvider"], () => Effect.succeed(null)))
     )
 }
 

@@ -134,6 +134,7 @@ layer(Environment.pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestVa
           const found = await integrationsRepository.findByUserAndProvider("user-9", IntegrationProvider.HUBSPOT)
           assert.deepInclude(found, { id, provider: "HUBSPOT", credentials: { accessToken: "••••3333" } })
           assert.isNull(await integrationsRepository.findByUserAndProvider("user-9", IntegrationProvider.SALESFORCE))
+          assert.isNull(await integrationsRepository.findByUserAndProvider("user-9", IntegrationProvider.GOOGLE_DRIVE))
           const again = await integrationsService.syncContacts("user-9", "HUBSPOT")
           assert.deepInclude(again, { state: "COMPLETED", contactsSynced: 1, unchanged: 1 })
           const refused = await integrationsService

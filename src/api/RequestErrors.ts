@@ -44,11 +44,13 @@ export const TokensUncheckableProblem = TokensUncheckable.pipe(asProblem("Tokens
 /** More requests than are allowed in a minute. */
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("TooManyRequests", {
   limit: Schema.Int,
+  /** What is counted: `requests`, `syncs of an integration`. */
+  what: Schema.String,
   /** Whole seconds, as in the header `Retry-After`. */
   retryAfter: Schema.Int
 }) {
   override get message() {
-    return `At most ${this.limit} requests a minute are taken. Try again in ${this.retryAfter} s`
+    return `At most ${this.limit} ${this.what} a minute are taken. Try again in ${this.retryAfter} s`
   }
 }
 export const TooManyRequestsProblem = TooManyRequests.pipe(asProblem("TooManyRequests", 429))

@@ -64,7 +64,7 @@ export const IntegrationsHandlers = HttpApiBuilder.group(
       sync: Effect.fnUntraced(function* ({ params, payload = new NewSync({}) }) {
         const user = yield* CurrentUser
         const { id } = yield* registry.get(params.provider)
-        yield* enforce(yield* limits.ofSync(user.userId, id))
+        yield* enforce(yield* limits.ofSync(user.userId, id), "syncs of an integration")
         return answered(yield* syncs.start(user, params.provider, payload))
       }),
       listSyncs: Effect.fnUntraced(function* ({ params, query, request }) {

@@ -5,13 +5,13 @@ import { TooManyRequests } from "../api/RequestErrors.ts"
 import { UserRateLimit } from "../api/RequestRules.ts"
 import { type Allowance, RequestLimits } from "./RequestLimits.ts"
 
-/** Fails past the limit; in any case the answer says how much is left. */
-export const enforce = Effect.fnUntraced(function* (allowance: Allowance) {
+/** Fails past the limit; in any case the answer says how much is left. `what` is counted, in words. */
+export const enforce = Effect.fnUntraced(function* (allowance: Allowance, what = "requests") {
   yield* HttpEffect.appendPreResponseHandler((_, response) =>
     Effect.succeed(HttpServerResponse.setHeaders(response, headers(allowance)))
   )
   if (!allowance.isExceeded) return
-  return yield* new TooManyRequests({ limit: allowance.limit, retryAfter: allowance.resetSeconds })
+  return yield* new TooManyRequests({ limit: allowance.limit, what, retryAfter: allowance.resetSeconds })
 })
 
 /** `RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers-10; `Retry-After` as in RFC 9110. */

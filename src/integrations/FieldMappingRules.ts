@@ -10,8 +10,8 @@ export const mapsFields = ({ fieldMapping }: Settings): boolean =>
   typeof fieldMapping === "object" && fieldMapping !== null
 
 /**
- * What is wrong with the field mapping of some settings: fields that the provider doesn't have, and an email that goes
- * elsewhere than where contacts are matched by it.
+ * What is wrong with the field mapping of some settings: fields that the provider doesn't have, two values for one, and an
+ * email that goes elsewhere than where contacts are matched by it.
  */
 export const mappingFaults = (
   provider: Provider,
@@ -20,8 +20,14 @@ export const mappingFaults = (
 ): ReadonlyArray<FieldFault> => {
   const names = new Set(fields.map(({ name }) => name))
   const email = provider.contacts?.mapping.email
-  return Object.entries(fieldMapping ?? {}).flatMap(([from, to]) => {
+  return Object.entries(fieldMapping ?? {}).flatMap(([from, to], index, entries) => {
     const path = `settings.fieldMapping.${from}`
+    const other = entries.findIndex(([, name]) => name === to)
+    if (other < index) {
+      return [
+        { path, message: `${JSON.stringify(to)} gets ${entries[other]?.[0]} already, and can hold one value alone` }
+      ]
+    }
     if (from === "email" && to !== email) {
       return [{ path, message: `Contacts are matched by email, which ${provider.name} has in ${email}` }]
     }

@@ -65,7 +65,10 @@ describe("ActiveCampaign's accounts", () => {
   })
 
   it("throttle with 429 and Retry-After, and imports with a 400", () => {
-    assert.deepStrictEqual(throttled(429, {}, { "retry-after": "3" }), { kind: "rate", retryAfter: Duration.seconds(3) })
+    assert.deepStrictEqual(throttled(429, {}, { "retry-after": "3" }), {
+      kind: "rate",
+      retryAfter: Duration.seconds(3)
+    })
     assert.deepStrictEqual(throttled(429, {}), { kind: "rate" })
     const reasons = ["Up to 100 imports may be requested per minute."]
     assert.deepStrictEqual(throttled(400, { success: 0, message: "Rate limit exceeded.", failureReasons: reasons }), {
