@@ -88,7 +88,8 @@ export const makeConnecting = Effect.gen(function* () {
       actor.userId,
       Effect.gen(function* () {
         const current = yield* repo.lock(actor.userId, provider.id)
-        if (current !== undefined && current.accountId !== null && current.accountId !== account?.id) {
+        // Also where nobody knows which account it was: what is sent once more does no harm, what is not sent does.
+        if (current !== undefined && current.accountId !== account?.id) {
           yield* repo.endSync(current)
           yield* repo.forgetSent(current)
         }
