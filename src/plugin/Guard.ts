@@ -16,7 +16,7 @@ const longest = 1000
 export const guard = (provider: string, credentials: unknown) => {
   const hide = makeScrub(secretsOf(credentials))
   // What splits a secret goes first, or taking it away would put the secret together; a cut one would not be found.
-  const scrub = (text: string) => hide(text.toWellFormed().replaceAll("\0", "")).slice(0, longest).toWellFormed()
+  const scrub = (text: string) => cut(hide(storable(text)))
 
   const cleanReason = (reason: Reason): Reason => {
     if (reason._tag === "Forbidden") return new Forbidden({ missing: scrub(reason.missing) })
@@ -46,9 +46,9 @@ export const guard = (provider: string, credentials: unknown) => {
       Effect.withSpan("Plugin", { attributes: { provider } })
     )
 
-  /** Whose account it is: shown and stored, so it is held to the same. */
+  /** Whose account it is. A secret in it is the plugin's own fault, which the conformance checks have to see. */
   const account = (verify: () => Effect.Effect<Account, ProviderError>): Effect.Effect<Account, ProviderError> =>
-    Effect.map(call(verify), ({ id, label }) => ({ id: scrub(id), label: scrub(label) }))
+    Effect.map(call(verify), ({ id, label }) => ({ id: cut(storable(id)), label: cut(storable(label)) }))
 
   /** Holds a plugin to its word: an outcome for each contact. A shorter list would account for the wrong ones. */
   const oneForEach = (
@@ -65,6 +65,9 @@ export const guard = (provider: string, credentials: unknown) => {
 
   return { account, call, oneForEach }
 }
+
+const storable = (text: string) => text.toWellFormed().replaceAll("\0", "")
+const cut = (text: string) => text.slice(0, longest).toWellFormed()
 
 const secretsOf = (credentials: unknown): ReadonlyArray<string> =>
   typeof credentials === "object" && credentials !== null

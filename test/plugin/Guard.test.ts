@@ -68,10 +68,14 @@ describe("guard", () => {
         Effect.succeed([Outcome.Rejected({ reason: hostile, field: hostile, retryable: false })])
       )
       if (outcome?._tag !== "Rejected" || error.reason._tag !== "Rejected") return assert.fail("not rejected")
-      const account = yield* guarded.account(() => Effect.succeed({ id: hostile, label: hostile }))
-      for (const said of [error.detail, error.reason.field, outcome.reason, outcome.field, account.id, account.label]) {
+      for (const said of [error.detail, error.reason.field, outcome.reason, outcome.field]) {
         assert.strictEqual(said, `ab \ufffd •••• ${"x".repeat(1000)}`.slice(0, 1000))
       }
+      const name = `Acme\0 \ud800 ${"😀".repeat(1000)}`
+      const account = yield* guarded.account(() => Effect.succeed({ id: "acme\0-1", label: name }))
+      assert.strictEqual(account.id, "acme-1")
+      assert.match(account.label, /^Acme \ufffd 😀+\ufffd?$/u)
+      assert.isAtMost(account.label.length, 1000)
     })
   )
 
