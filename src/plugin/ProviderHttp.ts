@@ -41,7 +41,11 @@ export const makeProviderHttp = Effect.fnUntraced(function* (
       const answer = yield* pace.paced(send(request))
       const now = yield* DateTime.now
       const throttle = provider.limits.throttled(answer, now)
-      if (throttle === undefined) return readable(request, answer)
+      if (throttle === undefined) {
+        // Half a list reads like a whole one where it is lines. What failed has failed, however its explanation ends.
+        if (answer.truncated && answer.status < 300) return yield* unavailable(`${provider.name} broke off its answer`)
+        return readable(request, answer)
+      }
       const wait =
         throttle.retryAfter === undefined
           ? Duration.seconds(2 ** (attempt - 1))

@@ -80,6 +80,16 @@ describe("ProviderHttp", () => {
     })
   )
 
+  it.effect("takes no answer for good that broke off, and a refusal all the same", () =>
+    Effect.gen(function* () {
+      const cut = (status: number) => Effect.succeed({ ...answer(status, "email,error\n"), truncated: true })
+      const { execute } = yield* client([cut(200), cut(400)])
+      const { reason, detail } = yield* Effect.flip(execute(get))
+      assert.deepStrictEqual([reason._tag, detail], ["Unavailable", "Acme broke off its answer"])
+      assert.strictEqual((yield* execute(get)).status, 400)
+    })
+  )
+
   it.effect("says so when credentials have characters that no request can carry", () =>
     Effect.gen(function* () {
       const { execute, sent } = yield* client([])
