@@ -353,10 +353,13 @@ EXCEPTION
 END
 $$;
 
--- Copies rows that were there before contacts_on. It may write no more than its caller could through upsert_contact.
+-- Copies rows that were there before contacts_on. Whoever calls it alone says what the rows are, so the table must be one
+-- that they could make triggers for: another application's contacts go by the rows of that application. The role is
+-- asked of the session, as in here everybody is the owner.
 CREATE FUNCTION nexus.follow_existing(target regclass, given jsonb[]) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT nexus.follow_batch(target, target::text, given, false)
   WHERE EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target AND tgname = 'nexus_contacts_insert')
+    AND EXISTS (SELECT FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER') AND has_table_privilege(oid, target, 'TRIGGER'))
 $$;
 
 -- Forgets what followed tables that nothing follows any more. Contacts stay.

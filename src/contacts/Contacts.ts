@@ -81,7 +81,9 @@ export class Contacts extends Context.Service<
                 }
                 const changed = yield* repo.update(row, patch)
                 if (changed === null) return showContact(row)
-                if (Object.keys(changed.customFields).length > mostCustomFields) return yield* tooManyFields
+                // One that imports have given more than that can still be changed, if it gets no more of them.
+                const most = Math.max(mostCustomFields, Object.keys(row.customFields).length)
+                if (Object.keys(changed.customFields).length > most) return yield* tooManyFields
                 yield* repo.record(actor, "contact.updated", row.id, { fields: Object.keys(patch) })
                 return showContact(changed)
               })

@@ -1,18 +1,18 @@
 import { Context, Effect, Layer } from "effect"
 import { ProviderFailed } from "../domain/IntegrationErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Account, ProviderField, Session } from "../plugin/Provider.ts"
+import type { ProviderField } from "../plugin/Provider.ts"
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { Connections } from "./Connections.ts"
 import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
 import { passes, troubleOf } from "./Troubles.ts"
 
-/** How long anybody waits for a provider to look at credentials. */
+/** How long anybody waits for a provider's answer to a question. */
 const patience = "20 seconds"
 
-/** Asks the provider whose account it is, within the time that a person waits. */
-export const verifyInTime = (session: Session): Effect.Effect<Account, ProviderError> =>
-  Effect.timeoutOrElse(session.verify, {
+/** Asks a provider within the time that a person waits. */
+export const inTime = <A>(question: Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError> =>
+  Effect.timeoutOrElse(question, {
     duration: patience,
     orElse: () => Effect.fail(unavailable("it did not answer within 20 seconds"))
   })
@@ -52,7 +52,7 @@ export class Checks extends Context.Service<
       return Checks.of({
         failed,
         fields: Effect.fn("Checks.fields")((row) =>
-          Effect.catchTag(connections.fields(row), "ProviderError", (error) =>
+          Effect.catchTag(inTime(connections.fields(row)), "ProviderError", (error) =>
             Effect.flatMap(failed(row, error), ({ kind, sentence }) =>
               Effect.fail(new ProviderFailed({ reason: sentence, kind }))
             )
@@ -60,7 +60,7 @@ export class Checks extends Context.Service<
         ),
         check: Effect.fn("Checks.check")(
           function* (row) {
-            yield* Effect.scoped(Effect.flatMap(connections.session(row), verifyInTime)).pipe(
+            yield* Effect.scoped(Effect.flatMap(connections.session(row), ({ verify }) => inTime(verify))).pipe(
               Effect.flatMap((account) => repo.healthy(row, account)),
               Effect.catchTag("ProviderError", (error) => failed(row, error))
             )

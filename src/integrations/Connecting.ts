@@ -9,7 +9,7 @@ import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Account, Provider, Session } from "../plugin/Provider.ts"
 import { Sessions } from "../plugin/Sessions.ts"
 import { Webhooks } from "../webhooks/Webhooks.ts"
-import { verifyInTime } from "./Checks.ts"
+import { inTime } from "./Checks.ts"
 import { maskedUrl, refuse, split, validate } from "./ConnectForm.ts"
 import { Connections, type Credentials } from "./Connections.ts"
 import { mappingFaults, mapsFields } from "./FieldMappingRules.ts"
@@ -38,7 +38,7 @@ export const makeConnecting = Effect.gen(function* () {
     Scope.Scope
   > {
     const session = yield* Effect.orDie(sessions.open(provider, id, credentials, split(settings).own))
-    return yield* verifyInTime(session).pipe(
+    return yield* inTime(session.verify).pipe(
       Effect.tap(() => checkMapping(provider, session, settings)),
       Effect.map((account) => ({ account, trouble: null })),
       Effect.catchTag("ProviderError", (error) => {
@@ -52,7 +52,7 @@ export const makeConnecting = Effect.gen(function* () {
 
   const checkMapping = Effect.fnUntraced(function* (provider: Provider, { contacts }: Session, settings: Settings) {
     if (contacts === undefined || !mapsFields(settings)) return
-    yield* refuse(mappingFaults(provider, settings, yield* contacts.describeFields))
+    yield* refuse(mappingFaults(provider, settings, yield* inTime(contacts.describeFields)))
   })
 
   /** The user's webhook for all events, where the provider takes them. */
@@ -88,7 +88,8 @@ export const makeConnecting = Effect.gen(function* () {
       actor.userId,
       Effect.gen(function* () {
         const current = yield* repo.lock(actor.userId, provider.id)
-        if (current !== undefined && current.accountId !== null && current.accountId !== account?.id) {
+        // Also where nobody knows which account it was: what is sent once more does no harm, what is not sent does.
+        if (current !== undefined && current.accountId !== account?.id) {
           yield* repo.endSync(current)
           yield* repo.forgetSent(current)
         }

@@ -1,6 +1,6 @@
 import { Cause, Effect, Layer } from "effect"
 import { Checks } from "./Checks.ts"
-import { IntegrationRepo } from "./IntegrationRepo.ts"
+import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
 
 /** How often it looks whose check is due. */
 const rest = "5 seconds"
@@ -16,9 +16,15 @@ export const HealthCheckLayer = Layer.effectDiscard(
     const repo = yield* IntegrationRepo
     const checks = yield* Checks
 
+    /** One that fails for a reason of our own keeps none of the others from being checked. */
+    const checkOne = (row: IntegrationRow) =>
+      Effect.catchDefect(checks.check(row), (defect) =>
+        Effect.logError(`The check of the integration ${row.id} failed; it is tried again`, Cause.die(defect))
+      )
+
     const round = Effect.gen(function* () {
       const due = yield* repo.dueChecks(atOnce)
-      yield* Effect.forEach(due, (row) => checks.check(row), { concurrency: atOnce, discard: true })
+      yield* Effect.forEach(due, checkOne, { concurrency: atOnce, discard: true })
       if (due.length < atOnce) yield* Effect.sleep(rest)
     }).pipe(
       Effect.catchCause((cause) =>

@@ -75,7 +75,10 @@ export class IntegrationRepo extends Context.Service<
      * Nothing of it is written once the transaction around this has ended.
      */
     endSync(row: Pick<IntegrationRow, "id">): Effect.Effect<void, SqlError>
-    /** Forgets what was sent through an integration: its next sync begins from nothing. */
+    /**
+     * Forgets what was sent through an integration: its next sync begins from nothing. Nothing is written any more of an
+     * open run that doesn't know its account, and so would not see that there is another one.
+     */
     forgetSent(row: IntegrationRow): Effect.Effect<void, SqlError>
     /** Changes settings, and pauses or resumes. A resumed one is checked at once. */
     update(
@@ -152,6 +155,9 @@ export class IntegrationRepo extends Context.Service<
         forgetSent: Effect.fnUntraced(function* (row: IntegrationRow) {
           yield* sql`DELETE FROM nexus.sync_record WHERE integration_id = ${row.id}::uuid`
           yield* sql`UPDATE nexus.integration SET synced_to = NULL WHERE id = ${row.id}::uuid`
+          yield* sql`
+            UPDATE nexus.sync_run SET state = 'CANCELLED', lease = NULL, leased_until = NULL, finished_at = now()
+            WHERE integration_id = ${row.id}::uuid AND state = 'RUNNING' AND account_id IS NULL`
         }),
         update: (row, { settings, status }) =>
           sql<IntegrationRow>`

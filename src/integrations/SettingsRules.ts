@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Settings, TroubleKind } from "../domain/Integration.ts"
 import { InvalidIntegration, ProviderFailed } from "../domain/IntegrationErrors.ts"
 import type { Provider } from "../plugin/Provider.ts"
+import { inTime } from "./Checks.ts"
 import { refuse, validate } from "./ConnectForm.ts"
 import { Connections } from "./Connections.ts"
 import { mappingFaults, mapsFields } from "./FieldMappingRules.ts"
@@ -19,7 +20,7 @@ export const makeSettingsRules = Effect.gen(function* () {
     yield* validate(provider, { settings })
     if (!mapsFields(settings)) return
     const candidate = { ...row, settings: { ...row.settings, ...settings } }
-    const fields = yield* Effect.catchTag(connections.fields(candidate), "ProviderError", (error) => {
+    const fields = yield* Effect.catchTag(inTime(connections.fields(candidate)), "ProviderError", (error) => {
       const { kind, sentence } = troubleOf(provider, error)
       return Effect.fail(
         isAboutSettings(kind)

@@ -1,16 +1,22 @@
 import { Cause, Effect, Redacted } from "effect"
 import { makeScrub } from "../domain/Scrub.ts"
 import { Outcome } from "./Outcome.ts"
-import type { OutgoingContact } from "./Provider.ts"
+import type { Account, OutgoingContact } from "./Provider.ts"
 import { Forbidden, ProviderError, type Reason, Rejected, unavailable } from "./ProviderError.ts"
+
+/** Characters that are kept of what a provider says; it may say as much as it likes. */
+const longest = 1000
 
 /**
  * Stands between the service and the functions of a plugin: a fault in one becomes a `ProviderError` instead of ending
  * the fiber of whoever called it, and neither an error nor the reason of a rejected contact carries one of the connection's secrets, as providers that repeat what they refuse would have it. Spans that a plugin opens are
- * not recorded, as they end with its errors as they are; the one around its calls is.
+ * not recorded, as they end with its errors as they are; the one around its calls is. Texts come without what the database
+ * can't hold, and not at any length.
  */
 export const guard = (provider: string, credentials: unknown) => {
-  const scrub = makeScrub(secretsOf(credentials))
+  const hide = makeScrub(secretsOf(credentials))
+  // What splits a secret goes first, or taking it away would put the secret together; a cut one would not be found.
+  const scrub = (text: string) => cut(hide(storable(text)))
 
   const cleanReason = (reason: Reason): Reason => {
     if (reason._tag === "Forbidden") return new Forbidden({ missing: scrub(reason.missing) })
@@ -40,6 +46,10 @@ export const guard = (provider: string, credentials: unknown) => {
       Effect.withSpan("Plugin", { attributes: { provider } })
     )
 
+  /** Whose account it is. A secret in it is the plugin's own fault, which the conformance checks have to see. */
+  const account = (verify: () => Effect.Effect<Account, ProviderError>): Effect.Effect<Account, ProviderError> =>
+    Effect.map(call(verify), ({ id, label }) => ({ id: cut(storable(id)), label: cut(storable(label)) }))
+
   /** Holds a plugin to its word: an outcome for each contact. A shorter list would account for the wrong ones. */
   const oneForEach = (
     batch: ReadonlyArray<Pick<OutgoingContact, "id">>,
@@ -53,8 +63,11 @@ export const guard = (provider: string, credentials: unknown) => {
       Effect.map((outcomes) => outcomes.map(cleanOutcome))
     )
 
-  return { call, oneForEach }
+  return { account, call, oneForEach }
 }
+
+const storable = (text: string) => text.toWellFormed().replaceAll("\0", "")
+const cut = (text: string) => text.slice(0, longest).toWellFormed()
 
 const secretsOf = (credentials: unknown): ReadonlyArray<string> =>
   typeof credentials === "object" && credentials !== null

@@ -50,7 +50,11 @@ export const makeHosts = Effect.fnUntraced(function* (
       const host = hosts.find(({ patterns }) => patterns.some((pattern) => matches(pattern, url)))
       if (host === undefined) return Option.none()
       if (Option.isNone(host.elsewhere)) return Option.some({ url, forwardedHost: null })
-      return Option.some({ url: new URL(url.pathname + url.search, host.elsewhere.value), forwardedHost: url.host })
+      // Not resolved against it: a path that begins with // would name another host.
+      const dialled = new URL(host.elsewhere.value)
+      dialled.pathname = url.pathname
+      dialled.search = url.search
+      return Option.some({ url: dialled, forwardedHost: url.host })
     }
   } satisfies Hosts
 })

@@ -39,7 +39,7 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
       }
       const guarded = guard(name, connection.credentials)
       return {
-        verify: guarded.call(() => verify(connection)),
+        verify: guarded.account(() => verify(connection)),
         revoke: revoke && guarded.call(() => revoke(connection)),
         webhook: webhook?.(connection.credentials),
         contacts: contacts && contactsOf(contacts, connection, guarded)

@@ -41,7 +41,11 @@ export const makeProviderHttp = Effect.fnUntraced(function* (
       const answer = yield* pace.paced(send(request))
       const now = yield* DateTime.now
       const throttle = provider.limits.throttled(answer, now)
-      if (throttle === undefined) return readable(request, answer)
+      if (throttle === undefined) {
+        // Half a list reads like a whole one where it is lines. What failed has failed, however its explanation ends.
+        if (answer.truncated && answer.status < 300) return yield* unavailable(`${provider.name} broke off its answer`)
+        return readable(request, answer)
+      }
       const wait =
         throttle.retryAfter === undefined
           ? Duration.seconds(2 ** (attempt - 1))
@@ -74,6 +78,10 @@ const routed = Effect.fnUntraced(function* (name: string, hosts: Hosts, request:
   if (body._tag !== "Empty" && body._tag !== "Uint8Array") {
     return yield* Effect.die(new Error(`A body of the kind ${body._tag} can't be sent; use text, JSON or bytes`))
   }
+  // Credentials with a dash or a quote out of a text program, most often; no client could send them.
+  if (!Object.values(request.headers).every((value) => headerValue.test(value))) {
+    return yield* misconfigured("the credentials have characters in them that no request can carry; copy them anew")
+  }
   const { forwardedHost } = route.value
   return {
     url: route.value.url.href,
@@ -88,6 +96,9 @@ const routed = Effect.fnUntraced(function* (name: string, hosts: Hosts, request:
     maxBody
   } satisfies EgressRequest
 })
+
+/** A field value (RFC 9110, section 5.5), of characters that are one byte each. */
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const
 

@@ -9,6 +9,8 @@ export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
     retryAfter: Duration.seconds(1),
     /** A throttled run sits out waits up to this long, and puts itself off for longer ones. */
     longestSleep: Duration.minutes(1),
+    /** A run puts itself off for no longer than this, whatever its provider says: until it ends there is no other. */
+    longestWait: Duration.days(1),
     /** How often in a row a run puts itself off while its provider does not work; then it fails. */
     mostWaits: 12,
     /** How long what a provider does in the background may take, from the beginning of the run. */

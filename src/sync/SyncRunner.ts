@@ -69,7 +69,8 @@ export class SyncRunner extends Context.Service<
         if (!passes(kind) || run.troubles >= patience.mostWaits || run.isDryRun) {
           return yield* runs.finish(run, "FAILED", stop)
         }
-        yield* runs.wait(run, yield* waitFor(error, run.troubles), stop)
+        const seconds = Math.min(yield* waitFor(error, run.troubles), Duration.toSeconds(patience.longestWait))
+        yield* runs.wait(run, seconds, stop)
       })
 
       return SyncRunner.of({

@@ -193,4 +193,21 @@ layer(TestApi.layer(), { excludeTestServices: true, timeout: "60 seconds" })("Fi
       assert.deepInclude((yield* contactsOf("copy"))[0], body)
     })
   )
+
+  it.effect("may give a contact more custom fields than a change may; it can be changed all the same", () =>
+    Effect.gen(function* () {
+      const { ask, token } = yield* TestApi
+      for (const letter of ["a", "b"]) {
+        const names = Array.from({ length: 60 }, (_, n) => `customFields.${letter}${n}`)
+        yield* upload("max", `email,${names.join(",")}\nmax@x.co,${names.map(() => "1").join(",")}\n`)
+      }
+      const [{ id }] = yield* contactsOf("max")
+      const patch = Effect.fnUntraced(function* (body: object) {
+        return (yield* ask("PATCH", `/contacts/${id}`, { token: yield* token("max"), body })).status
+      })
+      assert.strictEqual(yield* patch({ firstName: "Max" }), 200)
+      assert.strictEqual(yield* patch({ customFields: { more: 1 } }), 400)
+      assert.strictEqual(yield* patch({ customFields: { a0: null, a1: null, instead: 1 } }), 200)
+    })
+  )
 })

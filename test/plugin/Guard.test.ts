@@ -59,6 +59,26 @@ describe("guard", () => {
     })
   )
 
+  it.effect("keeps of a provider's words what can be stored, and no more than anybody reads", () =>
+    Effect.gen(function* () {
+      const half = secret.slice(0, 5)
+      const hostile = `a\0b \ud800 ${half}\0${secret.slice(5)} ${"x".repeat(100_000)}`
+      const error = yield* Effect.flip(guarded.call(() => rejected(hostile, hostile)))
+      const [outcome] = yield* guarded.oneForEach([{ id: "1" }], () =>
+        Effect.succeed([Outcome.Rejected({ reason: hostile, field: hostile, retryable: false })])
+      )
+      if (outcome?._tag !== "Rejected" || error.reason._tag !== "Rejected") return assert.fail("not rejected")
+      for (const said of [error.detail, error.reason.field, outcome.reason, outcome.field]) {
+        assert.strictEqual(said, `ab \ufffd •••• ${"x".repeat(1000)}`.slice(0, 1000))
+      }
+      const name = `Acme\0 \ud800 ${"😀".repeat(1000)}`
+      const account = yield* guarded.account(() => Effect.succeed({ id: "acme\0-1", label: name }))
+      assert.strictEqual(account.id, "acme-1")
+      assert.match(account.label, /^Acme \ufffd 😀+\ufffd?$/u)
+      assert.isAtMost(account.label.length, 1000)
+    })
+  )
+
   it.effect("wants an outcome for each contact", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(guarded.oneForEach([{ id: "1" }, { id: "2" }], () => Effect.succeed([])))

@@ -58,6 +58,12 @@ describe("Hosts", () => {
       const { route } = yield* hosts({ NEXUS_HOST_ACME_INSTANCE: "http://127.0.0.1:4010" })
       const { url, forwardedHost } = Option.getOrThrow(route(new URL("https://eu.acme.example/v1/x?a=b%20c")))
       assert.deepStrictEqual([url.href, forwardedHost], ["http://127.0.0.1:4010/v1/x?a=b%20c", "eu.acme.example"])
+      // The path is not taken for an address, whatever is in it.
+      for (const path of ["//attacker.net/x", "/\\attacker.net/x", "///attacker.net//x?a=//b"]) {
+        const { url } = Option.getOrThrow(route(new URL(`https://eu.acme.example${path}`)))
+        assert.strictEqual(url.origin, "http://127.0.0.1:4010", path)
+        assert.strictEqual(url.href, `http://127.0.0.1:4010${path.replaceAll("\\", "/")}`)
+      }
       assert.strictEqual(Option.getOrThrow(route(new URL("https://api.acme.example/"))).forwardedHost, null)
       assert.isTrue(Option.isNone(route(new URL("https://attacker.net/"))))
     })

@@ -80,6 +80,30 @@ describe("ProviderHttp", () => {
     })
   )
 
+  it.effect("takes no answer for good that broke off, and a refusal all the same", () =>
+    Effect.gen(function* () {
+      const cut = (status: number) => Effect.succeed({ ...answer(status, "email,error\n"), truncated: true })
+      const { execute } = yield* client([cut(200), cut(400)])
+      const { reason, detail } = yield* Effect.flip(execute(get))
+      assert.deepStrictEqual([reason._tag, detail], ["Unavailable", "Acme broke off its answer"])
+      assert.strictEqual((yield* execute(get)).status, 400)
+    })
+  )
+
+  it.effect("says so when credentials have characters that no request can carry", () =>
+    Effect.gen(function* () {
+      const { execute, sent } = yield* client([])
+      for (const token of ["pat–1", "pat😀", "pat\r\nx-evil: 1", "pat\0"]) {
+        const { reason, detail } = yield* Effect.flip(execute(HttpClientRequest.bearerToken(get, token)))
+        assert.strictEqual(reason._tag, "Misconfigured")
+        assert.match(detail, /^the credentials have characters in them that no request can carry; copy them anew$/)
+      }
+      assert.deepStrictEqual(sent, [])
+      yield* execute(HttpClientRequest.bearerToken(get, "pät-1 !~"))
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+
   it.effect("sends what the plugin asks for, also to where a host was pointed", () =>
     Effect.gen(function* () {
       const { execute, sent } = yield* client([], { NEXUS_HOST_ACME_API: "http://127.0.0.1:4010" })

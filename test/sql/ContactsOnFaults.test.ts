@@ -294,4 +294,27 @@ layer(Test, { excludeTestServices: true, timeout: "60 seconds" })("nexus.contact
       assert.notInclude(yield* contacts, "sneaked@x.co")
     })
   )
+
+  it.effect("lets nobody say what the rows of another application's table are", () =>
+    Effect.gen(function* () {
+      const owner = yield* makeProducer()
+      const other = yield* makeProducer()
+      yield* owner.sql`CREATE TABLE people (id int PRIMARY KEY, owner_id text, mail text, given text)`
+      yield* owner.sql`SELECT nexus.contacts_on('people', 'owner_id', ${columns}::text::jsonb)`
+      yield* owner.sql`INSERT INTO people VALUES (1, 'u', 'theirs@x.co', 'X')`
+      const [table] = yield* owner.sql<{ oid: string }>`SELECT 'people'::regclass::oid::text AS oid`
+      const moved = JSON.stringify({ key: '["1"]', user_id: "u", email: "moved@x.co", fields: {}, custom: {} })
+      const follow = `SELECT nexus.follow_existing(${table?.oid}::regclass, ARRAY['${moved}'::jsonb])`
+      yield* other.sql.unsafe(follow)
+      assert.include(yield* contacts, "theirs@x.co")
+      assert.notInclude(yield* contacts, "moved@x.co")
+      // The owner's own roles may, whether they inherit its rights or take them on.
+      const admin = yield* PgClient.PgClient
+      yield* admin.unsafe(`GRANT ${owner.role} TO ${other.role} WITH INHERIT FALSE`)
+      yield* other.sql.withTransaction(
+        Effect.andThen(other.sql.unsafe(`SET LOCAL ROLE ${owner.role}`), other.sql.unsafe(follow))
+      )
+      assert.include(yield* contacts, "moved@x.co")
+    })
+  )
 })

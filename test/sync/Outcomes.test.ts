@@ -227,6 +227,29 @@ describe("outcomes of a sync", () => {
       })
     )
 
+    it.effect("begins from nothing where the account before was never heard of, whatever is under way to it", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        yield* people("unheard", 12, 601)
+        yield* connectAcme("unheard", {}, "old")
+        // As after a connection to a provider that could not be asked.
+        yield* sql`UPDATE nexus.integration SET account_id = NULL WHERE user_id = 'unheard'`
+        yield* sync("unheard", "ACME")
+        yield* people("unheard", 12, 701)
+        const context = yield* Effect.context<Integrations>()
+        script.upsert = (batch) =>
+          Effect.gen(function* () {
+            script.upsert = (next) => Effect.sync(() => honest(script, next))
+            yield* Effect.orDie(Effect.provide(connectAcme("unheard", {}, "new"), context))
+            return honest(script, batch)
+          })
+        assert.deepInclude(yield* sync("unheard", "ACME"), { state: "CANCELLED", created: 0 })
+        assert.deepStrictEqual(yield* recorded("unheard"), {})
+        script.there.clear()
+        assert.deepInclude(yield* sync("unheard", "ACME"), { state: "COMPLETED", created: 24, unchanged: 0 })
+      })
+    )
+
     it.effect("keeps a deleted contact in mind that the provider would remove on another day", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient

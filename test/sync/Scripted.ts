@@ -21,6 +21,8 @@ export interface Script {
   upsert: (batch: Batch) => Answer
   poll: (job: string, batch: Batch) => Answer
   remove: (batch: ReadonlyArray<{ readonly id: string; readonly email: string }>) => Answer
+  /** What comes before the provider tells which fields it has. */
+  beforeFields: Effect.Effect<void>
   /** Emails of each batch that was sent. */
   readonly sent: Array<ReadonlyArray<string>>
   /** What is at the provider, how often each was created. */
@@ -44,6 +46,7 @@ export const scripted = (batchSize = 10) => {
     upsert: (batch) => Effect.sync(() => honest(script, batch)),
     poll: (_, batch) => Effect.sync(() => honest(script, batch)),
     remove: (batch) => Effect.succeed(batch.map(({ email }) => Outcome.Updated({ externalId: email }))),
+    beforeFields: Effect.void,
     sent: [],
     there: new Map(),
     accounts: []
@@ -69,7 +72,8 @@ export const scripted = (batchSize = 10) => {
       batchSize,
       mapping: { email: "email", firstName: "first", lastName: "last" },
       describeFields: () =>
-        Effect.succeed(
+        Effect.as(
+          Effect.suspend(() => script.beforeFields),
           ["email", "first", "last", "note"].map((name) => ({
             name,
             label: name,

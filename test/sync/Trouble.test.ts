@@ -146,6 +146,22 @@ describe("a provider in trouble", () => {
       })
     )
 
+    it.effect("that wants to be left alone for a thousand years is asked again the next day", () =>
+      Effect.gen(function* () {
+        yield* people("centuries", 5, 801)
+        yield* connectAcme("centuries")
+        const until = DateTime.addDuration(yield* DateTime.now, Duration.days(365_000))
+        for (const error of [rateLimited("much too fast", until), quotaExhausted("that was all", until)]) {
+          script.upsert = () => Effect.fail(error)
+          if (error.reason._tag === "RateLimited") yield* sync("centuries", "ACME")
+          else yield* goOn((yield* runOf("centuries", "ACME")).id)
+          assert.deepInclude(yield* runOf("centuries", "ACME"), { state: "WAITING", errorKind: error.reason._tag })
+          const { seconds } = yield* stateOf("centuries")
+          assert.isTrue(seconds !== null && seconds > 86_000 && seconds <= 86_400, String(seconds))
+        }
+      })
+    )
+
     it.effect("whose plugin throws is unavailable, and nothing of the batch is written down", () =>
       Effect.gen(function* () {
         yield* people("throws", 12, 201)
