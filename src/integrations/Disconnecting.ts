@@ -1,5 +1,6 @@
 /** How an integration ends. */
 import { Effect } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
 import { NotConnected } from "../domain/IntegrationErrors.ts"
@@ -32,18 +33,25 @@ export const makeDisconnecting = Effect.gen(function* () {
       )
     )
 
-  return Effect.fnUntraced(function* (actor: Actor, found: IntegrationRow) {
-    const isRevoked = yield* revoke(found)
-    yield* transaction(
-      actor.userId,
-      Effect.gen(function* () {
-        const row = yield* repo.lock(actor.userId, found.provider)
-        if (row === undefined) return yield* new NotConnected({ provider: found.provider })
-        yield* webhooks.deleteManaged(actor, row.provider)
-        yield* repo.endSync(row)
-        yield* repo.delete(row)
-        yield* repo.announce(actor, "integration.disconnected", row, { isRevoked })
-      })
-    )
-  })
+  const disconnect = (actor: Actor, found: IntegrationRow): Effect.Effect<void, NotConnected | SqlError> =>
+    Effect.gen(function* () {
+      const isRevoked = yield* revoke(found)
+      const renewed = yield* transaction(
+        actor.userId,
+        Effect.gen(function* () {
+          const row = yield* repo.lock(actor.userId, found.provider)
+          if (row === undefined) return yield* new NotConnected({ provider: found.provider })
+          if (row.credentials !== found.credentials) return row
+          yield* webhooks.deleteManaged(actor, row.provider)
+          yield* repo.endSync(row)
+          yield* repo.delete(row)
+          yield* repo.announce(actor, "integration.disconnected", row, { isRevoked })
+          return undefined
+        })
+      )
+      // Connected anew while the old credentials were revoked: the new ones are to be revoked too, before they go.
+      if (renewed !== undefined) yield* disconnect(actor, renewed)
+    })
+
+  return disconnect
 })

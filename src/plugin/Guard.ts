@@ -60,6 +60,10 @@ export const guard = (provider: string, credentials: unknown) => {
         (outcomes) => outcomes.length === batch.length,
         (outcomes) => unavailable(`The plugin gave ${outcomes.length} outcomes for ${batch.length} contacts`)
       ),
+      Effect.filterOrFail(
+        (outcomes) => !outcomes.some((outcome) => outcome._tag === "Accepted" && outcome.job === ""),
+        () => unavailable("The plugin gave a job without a name, which nobody could ask about")
+      ),
       Effect.map((outcomes) => outcomes.map(cleanOutcome))
     )
 

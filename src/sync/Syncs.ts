@@ -12,7 +12,7 @@ import {
 import type { Page, PageRequest } from "../domain/Page.ts"
 import { type NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
 import { SyncFailed, SyncInProgress, SyncNotFound, SyncRefused } from "../domain/SyncErrors.ts"
-import { IntegrationRepo } from "../integrations/IntegrationRepo.ts"
+import { IntegrationRepo, type IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { noContacts } from "../integrations/Integrations.ts"
 import { passes } from "../integrations/Troubles.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
@@ -88,20 +88,31 @@ export class Syncs extends Context.Service<
         return row
       })
 
+      // A run that begins is in the audit log, also when its caller hangs up at this moment.
+      const begin = Effect.fnUntraced(function* (
+        actor: Actor,
+        row: IntegrationRow,
+        { full, dryRun }: { readonly full: boolean; readonly dryRun: boolean }
+      ) {
+        const begun = yield* engine.begin(row, { trigger: "manual", isFull: full, isDryRun: dryRun })
+        if (begun === undefined) return undefined
+        const detail = { syncId: begun.id, full, dryRun }
+        yield* transaction(actor.userId, integrations.announce(actor, "integration.synced", row, detail))
+        return begun
+      }, Effect.uninterruptible)
+
       return Syncs.of({
         start: Effect.fn("Syncs.start")(
           function* (actor, name, { full = false, dryRun = false }) {
             const provider = yield* registry.get(name)
             const row = yield* ready(actor.userId, provider)
-            const begun = yield* engine.begin(row, { trigger: "manual", isFull: full, isDryRun: dryRun })
+            const begun = yield* begin(actor, row, { full, dryRun })
             if (begun === undefined) {
               const open = yield* runs.open(row.id)
               return yield* open === undefined
                 ? new IntegrationNotActive({ reason: "The sync before ended at this moment. Start it again" })
                 : new SyncInProgress({ runId: open.id })
             }
-            const detail = { syncId: begun.id, full, dryRun }
-            yield* transaction(actor.userId, integrations.announce(actor, "integration.synced", row, detail))
             yield* Effect.timeoutOption(engine.settled(begun.id), patience)
             return yield* answer(provider, yield* Effect.orDie(find(actor.userId, name, begun.id)))
           },

@@ -89,6 +89,15 @@ describe("guard", () => {
     })
   )
 
+  it.effect("wants jobs that can be asked about", () =>
+    Effect.gen(function* () {
+      const accepted = (job: string) =>
+        guarded.oneForEach([{ id: "1" }], () => Effect.succeed([Outcome.Accepted({ job })]))
+      assert.strictEqual((yield* Effect.flip(accepted(""))).reason._tag, "Unavailable")
+      assert.deepStrictEqual(yield* accepted("j"), [Outcome.Accepted({ job: "j" })])
+    })
+  )
+
   it.effect("lets everything else through as it is", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* guarded.call(() => Effect.succeed(42)), 42)

@@ -7,6 +7,7 @@ import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
 import { SalesforceEmulator } from "../../plugins/salesforce/Emulator.ts"
 import { SendGridEmulator } from "../../plugins/sendgrid/Emulator.ts"
 import { ZohoEmulator } from "../../plugins/zoho/Emulator.ts"
+import { SyncEngine } from "../../src/sync/SyncEngine.ts"
 import { Emulators } from "../support/Integrating.ts"
 import { connect, goOn, people, recorded, runOf, sync, syncingLayer } from "./Syncing.ts"
 
@@ -68,13 +69,14 @@ layer(syncingLayer(emulators), { excludeTestServices: true, timeout: "60 seconds
       () =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
+          const engine = yield* SyncEngine
           const user = `user-of-${provider}`
           const { emulator, server } = (yield* Emulators).of(provider)
           const counted = Effect.fnUntraced(function* () {
             const before = server.requests.length
             let run = yield* sync(user, provider)
-            while (run.state === "WAITING") {
-              yield* goOn(run.id)
+            while (run.state === "WAITING" || run.state === "RUNNING") {
+              yield* run.state === "RUNNING" ? engine.settled(run.id) : goOn(run.id)
               run = { ...run, ...(yield* runOf(user, provider, run.id)) }
             }
             assert.strictEqual(run.state, "COMPLETED", run.error ?? "")
