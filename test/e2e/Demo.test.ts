@@ -4,6 +4,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { builtInIds } from "../support/BuiltIn.ts"
 import { newHome } from "../support/NewHome.ts"
 
 /** A port that nobody listens on. */
@@ -87,7 +88,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
 
         assert.sameMembers(
           takes.map(({ provider }) => provider),
-          ["ACTIVECAMPAIGN", "HUBSPOT", "MAILCHIMP", "SALESFORCE", "SENDGRID", "ZAPIER", "ZOHO"]
+          Array.from(yield* builtInIds)
         )
         for (const body of takes) {
           const at = `/integrations/${body.provider}`
