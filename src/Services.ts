@@ -41,6 +41,7 @@ import { Deliveries } from "./webhooks/Deliveries.ts"
 import { DeliveryRepo } from "./webhooks/DeliveryRepo.ts"
 import { HistoryRepo } from "./webhooks/HistoryRepo.ts"
 import { LeaseRepo } from "./webhooks/LeaseRepo.ts"
+import { ManagedWebhooks } from "./webhooks/ManagedWebhooks.ts"
 import { RecipientRepo } from "./webhooks/RecipientRepo.ts"
 import { Recipients } from "./webhooks/Recipients.ts"
 import { ReplayRepo } from "./webhooks/ReplayRepo.ts"
@@ -106,6 +107,7 @@ export const Services = Layer.mergeAll(
   Events.layer,
   EventTypes.layer,
   FanOut.layer,
+  ManagedWebhooks.layer,
   Recipients.layer,
   Replays.layer,
   Sender.layer,

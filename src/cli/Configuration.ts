@@ -15,7 +15,7 @@ import { PluginRegistry, type PluginUnusable } from "../plugin/PluginRegistry.ts
 import { logForm } from "../telemetry/Logs.ts"
 import { configuredKeys, generateKey } from "../vault/Keyring.ts"
 import { dispatcherLimits } from "../webhooks/Dispatcher.ts"
-import { webhooksPerUser } from "../webhooks/Webhooks.ts"
+import { webhooksPerUser } from "../webhooks/WebhookRows.ts"
 
 /** What a variable has to be, where the reader's own words would be a programmer's. */
 const expectations: Readonly<Record<string, string>> = {

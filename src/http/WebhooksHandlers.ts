@@ -8,7 +8,8 @@ import { WebhookWithSecret } from "../domain/Webhook.ts"
 import { Deliveries } from "../webhooks/Deliveries.ts"
 import { Replays } from "../webhooks/Replays.ts"
 import { Usage } from "../webhooks/Usage.ts"
-import { type Issued, Webhooks } from "../webhooks/Webhooks.ts"
+import type { Issued } from "../webhooks/WebhookRows.ts"
+import { Webhooks } from "../webhooks/Webhooks.ts"
 import { paged, pageRequest } from "./Links.ts"
 
 /** For how long the old secret signs beside the new one, unless the request says otherwise: a day. */

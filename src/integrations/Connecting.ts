@@ -8,7 +8,7 @@ import { CredentialsRefused, CredentialsUncheckable, InvalidIntegration } from "
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Account, Provider, Session } from "../plugin/Provider.ts"
 import { Sessions } from "../plugin/Sessions.ts"
-import { Webhooks } from "../webhooks/Webhooks.ts"
+import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { inTime } from "./Checks.ts"
 import { maskedUrl, refuse, split, validate } from "./ConnectForm.ts"
 import { Connections, type Credentials } from "./Connections.ts"
@@ -22,7 +22,7 @@ export const makeConnecting = Effect.gen(function* () {
   const registry = yield* PluginRegistry
   const sessions = yield* Sessions
   const connections = yield* Connections
-  const webhooks = yield* Webhooks
+  const webhooks = yield* ManagedWebhooks
   const crypto = yield* Crypto.Crypto
   const transaction = yield* makeUserTransactions
 
@@ -66,10 +66,10 @@ export const makeConnecting = Effect.gen(function* () {
     const { webhook: url } = yield* Effect.scoped(
       sessions.open(provider, row.id, credentials, split(row.settings).own)
     ).pipe(Effect.orDie)
-    yield* webhooks.deleteManaged(actor, provider.id)
+    yield* webhooks.delete(actor, provider.id)
     if (url === undefined) return
     const description = `All events, for ${provider.name}`
-    yield* webhooks.createManaged(actor, { url: maskedUrl(url), events: ["*"], description }, { by: provider.id, url })
+    yield* webhooks.create(actor, { url: maskedUrl(url), events: ["*"], description }, { by: provider.id, url })
   })
 
   return Effect.fnUntraced(function* (actor: Actor, { provider: name, credentials, settings }: NewIntegration) {

@@ -4,7 +4,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
 import { NotConnected } from "../domain/IntegrationErrors.ts"
-import { Webhooks } from "../webhooks/Webhooks.ts"
+import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { Connections } from "./Connections.ts"
 import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
 
@@ -15,7 +15,7 @@ const patience = "20 seconds"
 export const makeDisconnecting = Effect.gen(function* () {
   const repo = yield* IntegrationRepo
   const connections = yield* Connections
-  const webhooks = yield* Webhooks
+  const webhooks = yield* ManagedWebhooks
   const transaction = yield* makeUserTransactions
 
   /** Whether the provider made the credentials useless; null where it has no way to do that. */
@@ -42,7 +42,7 @@ export const makeDisconnecting = Effect.gen(function* () {
           const row = yield* repo.lock(actor.userId, found.provider)
           if (row === undefined) return yield* new NotConnected({ provider: found.provider })
           if (row.credentials !== found.credentials) return row
-          yield* webhooks.deleteManaged(actor, row.provider)
+          yield* webhooks.delete(actor, row.provider)
           yield* repo.endSync(row)
           yield* repo.delete(row)
           yield* repo.announce(actor, "integration.disconnected", row, { isRevoked })

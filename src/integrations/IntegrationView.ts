@@ -2,7 +2,7 @@ import { DateTime, Effect, Option, Redacted } from "effect"
 import { Integration } from "../domain/Integration.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
-import { Webhooks } from "../webhooks/Webhooks.ts"
+import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { mask } from "./ConnectForm.ts"
 import { Connections } from "./Connections.ts"
 import type { IntegrationRow } from "./IntegrationRepo.ts"
@@ -17,12 +17,12 @@ const time = (date: Date | null) => (date === null ? null : DateTime.fromDateUns
 export const makeIntegrationView = Effect.gen(function* () {
   const registry = yield* PluginRegistry
   const connections = yield* Connections
-  const webhooks = yield* Webhooks
+  const webhooks = yield* ManagedWebhooks
 
   /** A provider that gets events and can't be asked about itself is in trouble when its webhook was disabled. */
   const stopped = Effect.fnUntraced(function* (provider: Provider, row: IntegrationRow) {
     if (!provider.hasWebhook || row.status !== "ACTIVE") return {}
-    const [webhook] = yield* webhooks.listManaged(row.userId, provider.id)
+    const [webhook] = yield* webhooks.list(row.userId, provider.id)
     if (webhook === undefined || webhook.isActive) return {}
     const { kind, sentence } = eventsStopped(provider, webhook.disabledReason)
     return { status: "ERROR" as const, lastError: sentence, lastErrorKind: kind }

@@ -22,7 +22,7 @@ import {
 import type { WebhookLimitReached } from "../domain/WebhookErrors.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
-import { Webhooks } from "../webhooks/Webhooks.ts"
+import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { describeProvider } from "./Catalogue.ts"
 import { Checks } from "./Checks.ts"
 import { makeConnecting } from "./Connecting.ts"
@@ -79,7 +79,7 @@ export class Integrations extends Context.Service<
       const repo = yield* IntegrationRepo
       const registry = yield* PluginRegistry
       const checks = yield* Checks
-      const webhooks = yield* Webhooks
+      const webhooks = yield* ManagedWebhooks
       const transaction = yield* makeUserTransactions
       const view = yield* makeIntegrationView
       const connect = yield* makeConnecting
@@ -139,7 +139,7 @@ export class Integrations extends Context.Service<
                 const status = statusAfter(row, patch.status)
                 const changed = yield* repo.update(row, { settings, status })
                 if (patch.status !== undefined && provider.hasWebhook) {
-                  yield* webhooks.setManagedActive(actor, provider.id, patch.status === "ACTIVE")
+                  yield* webhooks.setActive(actor, provider.id, patch.status === "ACTIVE")
                 }
                 if (patch.status === "INACTIVE") yield* repo.endSync(row)
                 yield* repo.announce(actor, actionOf(row, changed), row, { fields: Object.keys(patch.settings ?? {}) })
@@ -168,7 +168,7 @@ export class Integrations extends Context.Service<
 
         managedWebhook: Effect.fn("Integrations.managedWebhook")(function* (userId, name) {
           const { provider } = yield* find(userId, name)
-          const [webhook] = yield* webhooks.listManaged(userId, provider.id)
+          const [webhook] = yield* webhooks.list(userId, provider.id)
           if (webhook === undefined) {
             return yield* new NotSupported({
               reason: `${provider.name} takes no events, so there is nothing to test it with`

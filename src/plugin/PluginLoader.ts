@@ -35,6 +35,7 @@ export const registered = (name: string, layer: Layer.Layer<unknown, unknown, un
     Effect.gen(function* () {
       const registry = yield* PluginRegistry
       const before = (yield* registry.all).length
+      // Nothing is known of a foreign layer; it gets the registry, and whatever else it wants fails its build.
       yield* Layer.build(layer as Layer.Layer<unknown, unknown, PluginRegistry>).pipe(
         Effect.catchCause((cause) => new PluginUnusable({ plugin: name, reason: reasonOf(cause) }))
       )

@@ -1,14 +1,13 @@
-import { Array as Arr, Config, Context, Crypto, Effect, Layer, Redacted } from "effect"
+import { Array as Arr, Context, Effect, Layer, type Redacted } from "effect"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
-import { Count } from "../domain/Count.ts"
 import { idOfCursor, pageOf } from "../domain/Cursor.ts"
-import { type UserId, WebhookId } from "../domain/Ids.ts"
+import type { UserId } from "../domain/Ids.ts"
 import type { Page, PageRequest } from "../domain/Page.ts"
 import type { NewWebhook, Webhook, WebhookPatch } from "../domain/Webhook.ts"
 import {
   type InvalidWebhook,
-  WebhookLimitReached,
+  type WebhookLimitReached,
   WebhookManaged,
   type WebhookNotFound
 } from "../domain/WebhookErrors.ts"
@@ -17,25 +16,8 @@ import { webhookSecret } from "./Recipients.ts"
 import { newSecret } from "./Signature.ts"
 import { makeWebhookHeaders } from "./WebhookHeaders.ts"
 import { WebhookRepo, type WebhookRow } from "./WebhookRepo.ts"
+import { actionOf, type Issued, makeWebhookRows } from "./WebhookRows.ts"
 import { makeWebhookRules } from "./WebhookRules.ts"
-import { showWebhook } from "./WebhookView.ts"
-
-/** A webhook and its secret, at the only two moments when it is shown. */
-export interface Issued {
-  readonly webhook: Webhook
-  readonly secret: Redacted.Redacted<string>
-}
-
-/** What makes a webhook an integration's own. */
-export interface Managed {
-  /** The integration's provider. */
-  readonly by: string
-  /** Where deliveries go. It is kept sealed; the webhook's own `url` is what may be shown of it. */
-  readonly url: Redacted.Redacted<string>
-}
-
-/** How many webhooks a user may have. */
-export const webhooksPerUser = Config.schema(Count, "NEXUS_WEBHOOKS_PER_USER").pipe(Config.withDefault(100))
 
 /**
  * A user's webhooks. Another user's are as if they did not exist. Every change is in the audit log, in the same
@@ -45,8 +27,6 @@ export class Webhooks extends Context.Service<
   Webhooks,
   {
     create(actor: Actor, webhook: NewWebhook): Effect.Effect<Issued, InvalidWebhook | WebhookLimitReached>
-    /** Creates a webhook that an integration takes care of. People can't change it. */
-    createManaged(actor: Actor, webhook: NewWebhook, managed: Managed): Effect.Effect<Webhook, WebhookLimitReached>
     list(userId: UserId, page: PageRequest): Effect.Effect<Page<Webhook>>
     get(userId: UserId, id: string): Effect.Effect<Webhook, WebhookNotFound>
     /** Changes what the patch names. Enabling a disabled webhook sends what was held. */
@@ -57,12 +37,6 @@ export class Webhooks extends Context.Service<
     ): Effect.Effect<Webhook, WebhookNotFound | InvalidWebhook | WebhookManaged>
     /** Deletes the webhook and what was still to be delivered to it; its history stays until it is too old. */
     delete(actor: Actor, id: string): Effect.Effect<void, WebhookNotFound | WebhookManaged>
-    /** The webhooks that belong to an integration of the user. */
-    listManaged(userId: UserId, managedBy: string): Effect.Effect<ReadonlyArray<Webhook>>
-    /** Pauses or resumes the webhooks that belong to an integration of the user. */
-    setManagedActive(actor: Actor, managedBy: string, isActive: boolean): Effect.Effect<void>
-    /** Deletes the webhooks that belong to an integration of the user, as {@link delete} does. */
-    deleteManaged(actor: Actor, managedBy: string): Effect.Effect<void>
     /** Gives the webhook a new secret; the old one goes on signing for `overlapSeconds`. */
     rotateSecret(
       actor: Actor,
@@ -80,48 +54,9 @@ export class Webhooks extends Context.Service<
       const repo = yield* WebhookRepo
       const vault = yield* Vault
       const validate = yield* makeWebhookRules
-      const crypto = yield* Crypto.Crypto
       const headers = yield* makeWebhookHeaders
       const transaction = yield* makeUserTransactions
-      const limit = yield* webhooksPerUser
-
-      const shown = Effect.fnUntraced(function* (row: WebhookRow) {
-        return showWebhook(row, yield* headers.mask(row, row.headers))
-      })
-
-      const remove = Effect.fnUntraced(function* (actor: Actor, row: WebhookRow) {
-        yield* repo.delete(row)
-        yield* repo.announce(actor, "webhook.deleted", row.id, { origin: new URL(row.url).origin })
-      })
-
-      const insert = Effect.fnUntraced(
-        function* (actor: Actor, webhook: NewWebhook, managed?: Managed) {
-          const { secret: imported, headers: ownHeaders, events, ...rest } = webhook
-          const owned = { id: WebhookId.make(yield* Effect.orDie(crypto.randomUUIDv7())), userId: actor.userId }
-          const secret = imported === undefined ? yield* newSecret : Redacted.make(imported)
-          const row = {
-            ...owned,
-            ...rest,
-            events: Arr.dedupe(events),
-            secret: yield* vault.seal(secret, webhookSecret(owned, "secret")),
-            headers: yield* headers.seal(owned, ownHeaders ?? {}),
-            sealedUrl: managed === undefined ? null : yield* vault.seal(managed.url, webhookSecret(owned, "url")),
-            managedBy: managed?.by ?? null
-          }
-          const made = yield* transaction(
-            actor.userId,
-            Effect.gen(function* () {
-              if ((yield* repo.count(actor.userId)) >= limit) return yield* new WebhookLimitReached({ limit })
-              const made = yield* repo.insert(row)
-              const detail = { origin: new URL(made.url).origin, events: made.events }
-              yield* repo.announce(actor, "webhook.created", made.id, detail)
-              return made
-            })
-          )
-          return { webhook: yield* shown(made), secret }
-        },
-        Effect.catchTag("SqlError", Effect.die)
-      )
+      const { insert, remove, shown } = yield* makeWebhookRows
 
       return Webhooks.of({
         create: Effect.fn("Webhooks.create")(
@@ -131,11 +66,6 @@ export class Webhooks extends Context.Service<
           },
           Effect.catchTag("SqlError", Effect.die)
         ),
-
-        // Where it may go is the plugin's to say, and every dial judges it; it asks no DNS inside a transaction.
-        createManaged: Effect.fn("Webhooks.createManaged")(function* (actor, webhook, managed) {
-          return (yield* insert(actor, webhook, managed)).webhook
-        }),
 
         list: Effect.fn("Webhooks.list")(
           function* (userId, { limit, cursor }) {
@@ -183,42 +113,6 @@ export class Webhooks extends Context.Service<
             const row = yield* transaction(actor.userId, repo.get(actor.userId, id))
             if (row.managedBy !== null) return yield* new WebhookManaged({ managedBy: row.managedBy })
             yield* transaction(actor.userId, remove(actor, row))
-          },
-          Effect.catchTag("SqlError", Effect.die)
-        ),
-
-        listManaged: Effect.fn("Webhooks.listManaged")(
-          function* (userId, managedBy) {
-            return yield* Effect.forEach(yield* transaction(userId, repo.managed(userId, managedBy)), shown)
-          },
-          Effect.catchTag("SqlError", Effect.die)
-        ),
-
-        setManagedActive: Effect.fn("Webhooks.setManagedActive")(
-          function* (actor, managedBy, isActive) {
-            yield* transaction(
-              actor.userId,
-              Effect.gen(function* () {
-                for (const row of yield* repo.managed(actor.userId, managedBy)) {
-                  if (row.isActive === isActive) continue
-                  const changed = yield* repo.update(row, { isActive })
-                  yield* repo.announce(actor, actionOf(row, changed), row.id, { fields: ["isActive"] })
-                }
-              })
-            )
-          },
-          Effect.catchTag("SqlError", Effect.die)
-        ),
-
-        deleteManaged: Effect.fn("Webhooks.deleteManaged")(
-          function* (actor, managedBy) {
-            yield* transaction(
-              actor.userId,
-              Effect.gen(function* () {
-                const rows = yield* repo.managed(actor.userId, managedBy)
-                yield* Effect.forEach(rows, (row) => remove(actor, row), { discard: true })
-              })
-            )
           },
           Effect.catchTag("SqlError", Effect.die)
         ),
@@ -274,6 +168,3 @@ export class Webhooks extends Context.Service<
     })
   )
 }
-
-const actionOf = (before: WebhookRow, after: WebhookRow) =>
-  before.isActive === after.isActive ? "webhook.updated" : after.isActive ? "webhook.enabled" : "webhook.paused"

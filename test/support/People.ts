@@ -5,6 +5,7 @@ import { UserId } from "../../src/domain/Ids.ts"
 import { NewWebhook } from "../../src/domain/Webhook.ts"
 import { Deliveries } from "../../src/webhooks/Deliveries.ts"
 import { HistoryRepo } from "../../src/webhooks/HistoryRepo.ts"
+import { ManagedWebhooks } from "../../src/webhooks/ManagedWebhooks.ts"
 import { ReplayRepo } from "../../src/webhooks/ReplayRepo.ts"
 import { Replays } from "../../src/webhooks/Replays.ts"
 import { RetryRepo } from "../../src/webhooks/RetryRepo.ts"
@@ -15,7 +16,13 @@ import { Webhooks } from "../../src/webhooks/Webhooks.ts"
 import { DispatchingLayer } from "./Dispatching.ts"
 
 /** What people can do with webhooks, on a database of the test file's own, beside all that a dispatcher needs. */
-export const PeopleLayer = Layer.mergeAll(Webhooks.layer, Deliveries.layer, Replays.layer, Usage.layer).pipe(
+export const PeopleLayer = Layer.mergeAll(
+  ManagedWebhooks.layer,
+  Webhooks.layer,
+  Deliveries.layer,
+  Replays.layer,
+  Usage.layer
+).pipe(
   Layer.provideMerge(
     Layer.mergeAll(WebhookRepo.layer, HistoryRepo.layer, RetryRepo.layer, ReplayRepo.layer, UsageRepo.layer)
   ),

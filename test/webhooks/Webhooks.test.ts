@@ -4,6 +4,7 @@ import { ConfigProvider, DateTime, Effect, Layer, Queue, Redacted, Schema } from
 import { UserId } from "../../src/domain/Ids.ts"
 import { NewWebhook, WebhookPatch } from "../../src/domain/Webhook.ts"
 import { Vault } from "../../src/vault/Vault.ts"
+import { ManagedWebhooks } from "../../src/webhooks/ManagedWebhooks.ts"
 import { RecipientRepo } from "../../src/webhooks/RecipientRepo.ts"
 import { webhookSecret } from "../../src/webhooks/Recipients.ts"
 import { Webhooks } from "../../src/webhooks/Webhooks.ts"
@@ -238,22 +239,23 @@ layer(PeopleLayer, { excludeTestServices: true, timeout: "60 seconds" })("Webhoo
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const webhooks = yield* Webhooks
+      const managedOnes = yield* ManagedWebhooks
       const hal = actor("hal")
       const payload = new NewWebhook({ url: "http://127.0.0.1:8099/••••", events: ["*"] })
       const managed = { by: "AUTOMATION", url: Redacted.make("http://127.0.0.1:8099/hooks/canary-of-the-url") }
-      const webhook = yield* webhooks.createManaged(hal, payload, managed)
+      const webhook = yield* managedOnes.create(hal, payload, managed)
       assert.strictEqual(webhook.url, "http://127.0.0.1:8099/••••")
       const [stored] = yield* sql<{ text: string }>`
         SELECT row_to_json(_)::text AS text FROM nexus.webhook_subscription AS _ WHERE id = ${webhook.id}::uuid`
       assert.notInclude(stored?.text, "canary")
-      yield* webhooks.setManagedActive(hal, "AUTOMATION", false)
-      const [paused] = yield* webhooks.listManaged(hal.userId, "AUTOMATION")
+      yield* managedOnes.setActive(hal, "AUTOMATION", false)
+      const [paused] = yield* managedOnes.list(hal.userId, "AUTOMATION")
       assert.deepInclude(paused, { id: webhook.id, isActive: false })
       const { webhook: own } = yield* createWebhook("hal")
       const refused = yield* Effect.flip(webhooks.update(hal, webhook.id, new WebhookPatch({ isActive: false })))
       assert.deepInclude(refused, { _tag: "WebhookManaged", managedBy: "AUTOMATION" })
       assert.strictEqual((yield* Effect.flip(webhooks.delete(hal, webhook.id)))._tag, "WebhookManaged")
-      yield* webhooks.deleteManaged(hal, "AUTOMATION")
+      yield* managedOnes.delete(hal, "AUTOMATION")
       const left = yield* webhooks.list(hal.userId, { limit: 10, cursor: null })
       assert.deepStrictEqual(
         left.items.map(({ id }) => id),
