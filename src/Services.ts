@@ -14,6 +14,7 @@ import { Checks } from "./integrations/Checks.ts"
 import { Connections } from "./integrations/Connections.ts"
 import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
 import { Integrations } from "./integrations/Integrations.ts"
+import { MemoryRepo } from "./integrations/MemoryRepo.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
 import { DeadLetters } from "./outbox/DeadLetters.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
@@ -85,6 +86,7 @@ const Repositories = Layer.mergeAll(
   HistoryRepo.layer,
   IntegrationRepo.layer,
   LeaseRepo.layer,
+  MemoryRepo,
   OutboxRepo.layer,
   PartitionsRepo.layer,
   RecipientRepo.layer,

@@ -1,5 +1,6 @@
 import { Cause, Effect, Redacted } from "effect"
 import { makeScrub } from "../domain/Scrub.ts"
+import type { StoredFile } from "./Files.ts"
 import { Outcome } from "./Outcome.ts"
 import type { Account, OutgoingContact } from "./Provider.ts"
 import { Forbidden, ProviderError, type Reason, Rejected, unavailable } from "./ProviderError.ts"
@@ -50,6 +51,15 @@ export const guard = (provider: string, credentials: unknown) => {
   const account = (verify: () => Effect.Effect<Account, ProviderError>): Effect.Effect<Account, ProviderError> =>
     Effect.map(call(verify), ({ id, label }) => ({ id: cut(storable(id)), label: cut(storable(label)) }))
 
+  const file = (put: () => Effect.Effect<StoredFile, ProviderError>): Effect.Effect<StoredFile, ProviderError> =>
+    Effect.map(call(put), ({ id, name, link, size, checksum }) => ({
+      id: cut(storable(id)),
+      name: cut(storable(name)),
+      link: link === null ? null : cut(storable(link)),
+      size,
+      checksum: cut(storable(checksum))
+    }))
+
   /** Holds a plugin to its word: an outcome for each contact. A shorter list would account for the wrong ones. */
   const oneForEach = (
     batch: ReadonlyArray<Pick<OutgoingContact, "id">>,
@@ -67,7 +77,7 @@ export const guard = (provider: string, credentials: unknown) => {
       Effect.map((outcomes) => outcomes.map(cleanOutcome))
     )
 
-  return { account, call, oneForEach }
+  return { account, call, file, oneForEach }
 }
 
 const storable = (text: string) => text.toWellFormed().replaceAll("\0", "")

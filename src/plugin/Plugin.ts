@@ -16,7 +16,8 @@ export const plugin = <Credentials, Settings>(definition: ProviderDefinition<Cre
 
 /** A definition with the types of its credentials and settings closed over. */
 export const providerOf = <Credentials, Settings>(definition: ProviderDefinition<Credentials, Settings>): Provider => {
-  const { id, name, credentials, settings, contacts, webhook, verify, revoke, ...description } = definition
+  const { id, name, credentials, settings, oauth, contacts, files, webhook, verify, revoke, ...description } =
+    definition
   const decodeCredentials = Schema.decodeUnknownEffect(credentials)
   const decodeSettings = Schema.decodeUnknownEffect(settings, { onExcessProperty: "error" })
 
@@ -27,22 +28,25 @@ export const providerOf = <Credentials, Settings>(definition: ProviderDefinition
     id: ProviderId.make(id, { disableChecks: true }),
     credentials,
     settings,
+    oauth,
     contacts: contacts && { batchSize: contacts.batchSize, mapping: contacts.mapping },
+    hasFiles: files !== undefined,
     hasWebhook: webhook !== undefined,
-    canRevoke: revoke !== undefined,
+    canRevoke: revoke !== undefined || oauth?.revocation !== undefined,
     canRemove: contacts?.remove !== undefined,
-    session: Effect.fnUntraced(function* (givenCredentials, givenSettings, http) {
+    session: Effect.fnUntraced(function* (givenCredentials, givenSettings, lent) {
       const connection: Connection<Credentials, Settings> = {
         credentials: yield* decodeCredentials(givenCredentials),
         settings: yield* decodeSettings(givenSettings),
-        http
+        ...lent
       }
       const guarded = guard(name, connection.credentials)
       return {
         verify: guarded.account(() => verify(connection)),
         revoke: revoke && guarded.call(() => revoke(connection)),
         webhook: webhook?.(connection.credentials),
-        contacts: contacts && contactsOf(contacts, connection, guarded)
+        contacts: contacts && contactsOf(contacts, connection, guarded),
+        files: files && { put: (file, upload) => guarded.file(() => files.put(connection, file, upload)) }
       }
     })
   }

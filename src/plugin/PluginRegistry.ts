@@ -2,6 +2,7 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import { ProviderId } from "../domain/Ids.ts"
 import { UnknownProvider } from "../domain/IntegrationErrors.ts"
 import { hostPattern } from "./Hosts.ts"
+import { hasTokenFields } from "./OAuth.ts"
 import { contractVersion, type Provider } from "./Provider.ts"
 
 /** A plugin can't be used. It stops the start. */
@@ -36,9 +37,12 @@ export class PluginRegistry extends Context.Service<
 
     return PluginRegistry.of({
       register: Effect.fnUntraced(function* (provider) {
+        const slug = provider.oauth?.slug
         const reason = providers.has(provider.id)
           ? `another plugin has the id ${provider.id} already`
-          : problemOf(provider)
+          : slug !== undefined && Array.from(providers.values()).some(({ oauth }) => oauth?.slug === slug)
+            ? `another plugin has the OAuth slug ${slug} already`
+            : problemOf(provider)
         if (reason !== undefined) return yield* new PluginUnusable({ plugin: provider.id, reason })
         providers.set(provider.id, provider)
       }),
@@ -53,7 +57,7 @@ export class PluginRegistry extends Context.Service<
 
 const isProviderId = Schema.is(ProviderId)
 
-const problemOf = ({ id, contract, hosts, contacts, limits }: Provider): string | undefined => {
+const problemOf = ({ id, contract, hosts, credentials, oauth, contacts, limits }: Provider): string | undefined => {
   if (contract !== contractVersion) {
     return `it was written for version ${contract} of the plugin contract, and this is version ${contractVersion}`
   }
@@ -65,5 +69,9 @@ const problemOf = ({ id, contract, hosts, contacts, limits }: Provider): string 
     return `its host "${host}" is not of the form https://api.example.com or https://*.example.com`
   if (limits.concurrency < 1) return "its limits allow no request at all"
   if (contacts !== undefined && contacts.batchSize < 1) return "its batch size is below 1"
+  if (oauth !== undefined && !/^[a-z][a-z0-9-]{1,31}$/.test(oauth.slug)) return "its OAuth slug is not lower case"
+  if (oauth !== undefined && !hasTokenFields(credentials.fields)) {
+    return "it has OAuth, and its credentials lack the fields of tokenFields(…)"
+  }
   return undefined
 }

@@ -2,6 +2,9 @@
 import type { DateTime, Duration, Effect, Redacted, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import type { ProviderId } from "../domain/Ids.ts"
+import type { Files, SessionFiles } from "./Files.ts"
+import type { Memory } from "./Memory.ts"
+import type { OAuth } from "./OAuth.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { ProviderError } from "./ProviderError.ts"
 
@@ -61,7 +64,11 @@ export interface Connection<Credentials, Settings> {
    * follows no redirect, and fails with a `ProviderError`; an answer of any other status is the plugin's to read.
    */
   readonly http: HttpClient.HttpClient.With<ProviderError>
+  readonly memory: Memory
 }
+
+/** What the service lends a session. */
+export type Lent = Pick<Connection<never, never>, "http" | "memory">
 
 /** What of an answer tells whether the provider throttles. */
 export interface Answer {
@@ -153,8 +160,10 @@ export interface ProviderDefinition<Credentials, Settings> {
    * elsewhere with `NEXUS_HOST_<PROVIDER>_<NAME>`; requests then carry the real host in `X-Forwarded-Host`.
    */
   readonly hosts: Readonly<Record<string, string | ReadonlyArray<string>>>
-  /** The connect form, made of the functions of `CredentialField.ts`. */
+  /** The connect form, made of the functions of `CredentialField.ts`; with `oauth`, `tokenFields` among them. */
   readonly credentials: FormSchema<Credentials>
+  /** How users connect it in the browser, beside the form. */
+  readonly oauth?: OAuth
   /** Settings of the plugin's own; it has to decode `{}`, with every default filled in. */
   readonly settings: FormSchema<Settings>
   readonly limits: Limits
@@ -163,6 +172,7 @@ export interface ProviderDefinition<Credentials, Settings> {
   /** Makes the credentials useless at the provider; left out where it has no way to do that. */
   readonly revoke?: (connection: Connection<Credentials, Settings>) => Effect.Effect<void, ProviderError>
   readonly contacts?: Contacts<Credentials, Settings>
+  readonly files?: Files<Credentials, Settings>
   /** The URL that all of the user's events go to. */
   readonly webhook?: (credentials: Credentials) => Redacted.Redacted<string>
 }
@@ -173,6 +183,7 @@ export interface Session {
   readonly revoke: Effect.Effect<void, ProviderError> | undefined
   readonly webhook: Redacted.Redacted<string> | undefined
   readonly contacts: SessionContacts | undefined
+  readonly files: SessionFiles | undefined
 }
 
 export interface SessionContacts {
@@ -197,14 +208,12 @@ export interface Provider
   readonly id: ProviderId
   readonly credentials: FormSchema<unknown>
   readonly settings: FormSchema<unknown>
+  readonly oauth: OAuth | undefined
   readonly contacts: Pick<Contacts<never, never>, "batchSize" | "mapping"> | undefined
+  readonly hasFiles: boolean
   readonly hasWebhook: boolean
   readonly canRevoke: boolean
   readonly canRemove: boolean
   /** Fills in a connection; fails when credentials or settings don't fit the plugin's schemas. */
-  session(
-    credentials: unknown,
-    settings: unknown,
-    http: HttpClient.HttpClient.With<ProviderError>
-  ): Effect.Effect<Session, Schema.SchemaError>
+  session(credentials: unknown, settings: unknown, lent: Lent): Effect.Effect<Session, Schema.SchemaError>
 }

@@ -2,6 +2,7 @@ import { Context, Effect, Layer, Option, RcMap, Redacted, type Schema, type Scop
 import type { IntegrationId, ProviderId } from "../domain/Ids.ts"
 import { Egress } from "../egress/Egress.ts"
 import { type Hosts, makeHosts } from "./Hosts.ts"
+import { Memories } from "./Memory.ts"
 import { makePace } from "./Pace.ts"
 import { PluginRegistry } from "./PluginRegistry.ts"
 import type { Provider, Session } from "./Provider.ts"
@@ -33,6 +34,7 @@ export class Sessions extends Context.Service<
     Effect.gen(function* () {
       const egress = yield* Egress
       const registry = yield* PluginRegistry
+      const memories = yield* Memories
       const hosts = new Map<ProviderId, Hosts>()
       const providers = yield* registry.all
       for (const { id, hosts: declared } of providers) hosts.set(id, yield* makeHosts(id, declared))
@@ -53,7 +55,7 @@ export class Sessions extends Context.Service<
           const pace = yield* RcMap.get(paces, `${provider.id} ${integration}`)
           const own = hosts.get(provider.id) ?? (yield* Effect.orDie(makeHosts(provider.id, provider.hosts)))
           const http = yield* makeProviderHttp(provider, own, pace).pipe(Effect.provideService(Egress, egress))
-          const session = yield* provider.session(credentials, settings, http)
+          const session = yield* provider.session(credentials, settings, { http, memory: memories.of(integration) })
           return { ...session, webhook: session.webhook && routed(own, session.webhook) }
         })
       })

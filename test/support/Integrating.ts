@@ -13,6 +13,7 @@ import { Checks } from "../../src/integrations/Checks.ts"
 import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
+import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { Sessions } from "../../src/plugin/Sessions.ts"
@@ -34,7 +35,7 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
     Layer.provideMerge(Sessions.layer),
     Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
     Layer.provideMerge(
-      Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, SyncRecordRepo.layer, SyncRunRepo.layer)
+      Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, MemoryRepo, SyncRecordRepo.layer, SyncRunRepo.layer)
     ),
     Layer.provideMerge(PeopleLayer)
   )

@@ -1,4 +1,5 @@
 /** A stand-in for a provider, on loopback, with a memory. It serves the tests, the demo and authors of plugins. */
+import type { EmulatedOAuth } from "./EmulatedOAuth.ts"
 
 /** A request, as an emulator gets it. */
 export interface EmulatedRequest {
@@ -10,7 +11,12 @@ export interface EmulatedRequest {
   readonly headers: Readonly<Record<string, string>>
   /** The host that the plugin asked for, before it was pointed here: `acme.my.salesforce.com`. */
   readonly host: string
+  /** The body as UTF-8. */
   readonly body: string
+  /** The body as it came. */
+  readonly bytes: Uint8Array
+  /** Whether the connection was cut before all of the body had come: the answer is lost. */
+  readonly isPartial: boolean
   /** Milliseconds since 1970, for what expires and what is counted by the minute. */
   readonly now: number
 }
@@ -29,6 +35,20 @@ export interface EmulatedContact {
   /** By the provider's field names, as values and not as ids of them. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly tags: ReadonlyArray<string>
+}
+
+/** A file as the provider has it. */
+export interface EmulatedFile {
+  readonly id: string
+  readonly name: string
+  /** The names of the folders that it lies in, from the outermost on. */
+  readonly folder: ReadonlyArray<string>
+  readonly mimeType: string
+  readonly size: number
+  /** Of its bytes, in lower-case hexadecimal. */
+  readonly sha256: string
+  /** Its bytes as UTF-8, of files up to 1 MiB; empty for larger ones. */
+  readonly text: string
 }
 
 /** What a plugin's folder exports as a function that makes a new one: `export const HubSpotEmulator = () => …`. */
@@ -62,6 +82,15 @@ export interface Emulator {
     /** Ends the background jobs that are running; only where the provider has some. */
     finishJobs?(): void
   }
+  /** Only where the provider has files. */
+  readonly files?: {
+    /** All that are there and complete. */
+    all(): ReadonlyArray<EmulatedFile>
+    /** Whether the account has no room left. */
+    fill(isFull: boolean): void
+  }
+  /** Only where the provider has OAuth. */
+  readonly oauth?: EmulatedOAuth
 }
 
 type ContactTextField = "firstName" | "lastName" | "email" | "phone" | "company" | "jobTitle"

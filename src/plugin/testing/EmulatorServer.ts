@@ -10,9 +10,10 @@ export interface Fault {
   readonly times?: number
   /**
    * `cut`: the connection ends, nothing was done; `cutAnswer`: the provider does it and the answer is lost; otherwise
-   * what is answered instead, and nothing was done.
+   * what is answered instead, and nothing was done. `cutAfter`: the connection ends when so many bytes of the body have
+   * come, and the emulator gets these as a partial request.
    */
-  readonly kind: "cut" | "cutAnswer" | EmulatedAnswer
+  readonly kind: "cut" | "cutAnswer" | { readonly cutAfter: number } | EmulatedAnswer
 }
 
 /** An emulator on a port of its own. */
@@ -34,21 +35,27 @@ export const startEmulator = (emulator: Emulator, port = 0): Effect.Effect<Runni
     const requests: Array<EmulatedRequest> = []
     let faults: Array<{ readonly fault: Fault; left: number }> = []
 
-    const faultOf = (request: EmulatedRequest) => {
-      const found = faults.find(({ fault, left }) => left > 0 && (fault.when?.(request) ?? true))
+    const faultOf = (request: EmulatedRequest, isCutting: boolean) => {
+      const found = faults.find(
+        ({ fault, left }) => left > 0 && isCutAfter(fault.kind) === isCutting && (fault.when?.(request) ?? true)
+      )
       if (found !== undefined) found.left--
       return found?.fault.kind
     }
 
     const server = createServer((incoming, outgoing) => {
-      read(incoming).then(
-        (body) => {
-          const request = emulated(incoming, body, clock.currentTimeMillisUnsafe())
-          requests.push(request)
-          const fault = faultOf(request)
+      const arrived = (bytes: Uint8Array, isPartial: boolean) =>
+        emulated(incoming, bytes, isPartial, clock.currentTimeMillisUnsafe())
+      // A cut has to be known before the body comes; what looks at the body has to wait for it.
+      const cutting = faultOf(arrived(new Uint8Array(), false), true)
+      read(incoming, isCutAfter(cutting) ? cutting.cutAfter : Number.POSITIVE_INFINITY).then(
+        ({ bytes, isPartial }) => {
+          const request = arrived(bytes, isPartial)
+          requests.push(bytes.length > mostKept ? arrived(new Uint8Array(), isPartial) : request)
+          const fault = faultOf(request, false)
           if (fault === "cut") return void outgoing.destroy()
-          const answer = fault === undefined || fault === "cutAnswer" ? emulator.answer(request) : fault
-          if (fault === "cutAnswer") return void outgoing.destroy()
+          const answer = typeof fault === "object" && !isCutAfter(fault) ? fault : emulator.answer(request)
+          if (isPartial || fault === "cutAnswer") return void outgoing.destroy()
           write(outgoing, answer)
         },
         () => outgoing.destroy()
@@ -77,13 +84,31 @@ export const startEmulator = (emulator: Emulator, port = 0): Effect.Effect<Runni
     }
   })
 
-const read = async (incoming: IncomingMessage): Promise<string> => {
-  const chunks: Array<Uint8Array> = []
-  for await (const chunk of incoming) chunks.push(chunk)
-  return new TextDecoder().decode(Buffer.concat(chunks))
+const isCutAfter = (kind: Fault["kind"] | undefined): kind is { readonly cutAfter: number } =>
+  typeof kind === "object" && "cutAfter" in kind
+
+/** The bytes of a body, up to where it is cut from either side. */
+const read = async (incoming: IncomingMessage, most: number) => {
+  const chunks: Array<Buffer> = []
+  let left = most
+  let isPartial = false
+  try {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+      chunks.push(chunk.subarray(0, left))
+      left -= chunk.length
+      if (left < 0) break
+    }
+    isPartial = left < 0
+  } catch {
+    isPartial = true
+  }
+  return { bytes: Buffer.concat(chunks), isPartial }
 }
 
-const emulated = (incoming: IncomingMessage, body: string, now: number): EmulatedRequest => {
+/** Bytes of a body that the list of requests keeps; a larger one is kept as none. */
+const mostKept = 1024 * 1024
+
+const emulated = (incoming: IncomingMessage, bytes: Uint8Array, isPartial: boolean, now: number): EmulatedRequest => {
   const url = new URL(incoming.url ?? "/", "http://emulator")
   const headers = Object.fromEntries(
     Object.entries(incoming.headers).map(([name, value]) => [
@@ -97,7 +122,11 @@ const emulated = (incoming: IncomingMessage, body: string, now: number): Emulate
     query: url.searchParams,
     headers,
     host: headers["x-forwarded-host"] ?? headers.host ?? "",
-    body,
+    get body() {
+      return new TextDecoder().decode(bytes)
+    },
+    bytes,
+    isPartial,
     now
   }
 }

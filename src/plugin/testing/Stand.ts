@@ -3,6 +3,7 @@ import { HttpClient } from "effect/http"
 import { IntegrationId } from "../../domain/Ids.ts"
 import { Egress } from "../../egress/Egress.ts"
 import { hostVariable } from "../Hosts.ts"
+import { Memories } from "../Memory.ts"
 import { PluginRegistry, PluginUnusable } from "../PluginRegistry.ts"
 import type { OutgoingContact, Provider, Session } from "../Provider.ts"
 import { Sessions } from "../Sessions.ts"
@@ -45,7 +46,7 @@ export const makeStand = <E>(
     )
     const sessions = yield* Layer.build(
       Sessions.layer.pipe(
-        Layer.provide(Egress.layerDevelopment),
+        Layer.provide([Egress.layerDevelopment, Memories.layerProcess]),
         Layer.provide(ConfigProvider.layer(environment)),
         Layer.provide(Layer.succeedContext(registered))
       )
@@ -53,12 +54,11 @@ export const makeStand = <E>(
     const asked: Array<string> = []
     const observed: Provider = {
       ...provider,
-      session: (credentials, settings, http) =>
-        provider.session(
-          credentials,
-          settings,
-          HttpClient.tapRequest(http, ({ url }) => Effect.sync(() => asked.push(url.replace(/[?#].*/, ""))))
-        )
+      session: (credentials, settings, { http, memory }) =>
+        provider.session(credentials, settings, {
+          http: HttpClient.tapRequest(http, ({ url }) => Effect.sync(() => asked.push(url.replace(/[?#].*/, "")))),
+          memory
+        })
     }
     return {
       provider,
@@ -84,7 +84,7 @@ export const standsOf =
     makeStand(plugin, () => (change === undefined ? makeEmulator() : changed(makeEmulator(), change)))
 
 const changed = (emulator: Emulator, change: NonNullable<Parameters<OpenStand>[0]>): Emulator => {
-  const { hosts, credentials, refused, failures, contacts } = emulator
+  const { hosts, credentials, refused, failures, contacts, files, oauth } = emulator
   return {
     hosts,
     credentials,
@@ -93,7 +93,9 @@ const changed = (emulator: Emulator, change: NonNullable<Parameters<OpenStand>[0
     revokeAccess: (revoked) => emulator.revokeAccess(revoked),
     revocations: () => emulator.revocations(),
     ...(refused === undefined ? {} : { refused }),
-    ...(contacts === undefined ? {} : { contacts })
+    ...(contacts === undefined ? {} : { contacts }),
+    ...(files === undefined ? {} : { files }),
+    ...(oauth === undefined ? {} : { oauth })
   }
 }
 

@@ -2,8 +2,17 @@
 export { type Check, CheckFailed, type Verdict } from "./Check.ts"
 export { conformance } from "./Conformance.ts"
 export {
+  type Consent,
+  type EmulatedOAuth,
+  type EmulatedOAuthOptions,
+  emulatedOAuth,
+  type GivenTokens,
+  type Refusal
+} from "./EmulatedOAuth.ts"
+export {
   type EmulatedAnswer,
   type EmulatedContact,
+  type EmulatedFile,
   type EmulatedRequest,
   type Emulator,
   json

@@ -16,6 +16,8 @@ const request = (path: string, now: number, body = "{}") => ({
   headers: { "content-type": "application/json" },
   host: "hooks.zapier.com",
   body,
+  bytes: new TextEncoder().encode(body),
+  isPartial: false,
   now
 })
 
