@@ -15,6 +15,8 @@ import { Connections } from "./integrations/Connections.ts"
 import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
 import { Integrations } from "./integrations/Integrations.ts"
 import { MemoryRepo } from "./integrations/MemoryRepo.ts"
+import { OAuthClients } from "./oauth/OAuthClients.ts"
+import { TokenEndpoint } from "./oauth/TokenEndpoint.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
 import { DeadLetters } from "./outbox/DeadLetters.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
@@ -128,7 +130,7 @@ export const Integrating = Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
   Layer.provideMerge(SyncRunner.layer),
   Layer.provideMerge(Checks.layer),
   Layer.provideMerge(Connections.layer),
-  Layer.provideMerge(Sessions.layer),
+  Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, TokenEndpoint.layer)),
   Layer.provideMerge(Plugins),
   Layer.provideMerge(Services)
 )

@@ -14,6 +14,8 @@ import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
+import { OAuthClients } from "../../src/oauth/OAuthClients.ts"
+import { TokenEndpoint } from "../../src/oauth/TokenEndpoint.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { Sessions } from "../../src/plugin/Sessions.ts"
@@ -32,7 +34,7 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
     Layer.provideMerge(SyncRunner.layer),
     Layer.provideMerge(Checks.layer),
     Layer.provideMerge(Connections.layer),
-    Layer.provideMerge(Sessions.layer),
+    Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, TokenEndpoint.layer)),
     Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
     Layer.provideMerge(
       Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, MemoryRepo, SyncRecordRepo.layer, SyncRunRepo.layer)
