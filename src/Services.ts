@@ -16,6 +16,8 @@ import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
 import { Integrations } from "./integrations/Integrations.ts"
 import { MemoryRepo } from "./integrations/MemoryRepo.ts"
 import { OAuthClients } from "./oauth/OAuthClients.ts"
+import { OAuthFlows } from "./oauth/OAuthFlows.ts"
+import { OAuthStateRepo } from "./oauth/OAuthStateRepo.ts"
 import { TokenEndpoint } from "./oauth/TokenEndpoint.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
 import { DeadLetters } from "./outbox/DeadLetters.ts"
@@ -89,6 +91,7 @@ const Repositories = Layer.mergeAll(
   IntegrationRepo.layer,
   LeaseRepo.layer,
   MemoryRepo,
+  OAuthStateRepo.layer,
   OutboxRepo.layer,
   PartitionsRepo.layer,
   RecipientRepo.layer,
@@ -125,7 +128,8 @@ export const Services = Layer.mergeAll(
 )
 
 export const Plugins = Layer.mergeAll(BuiltInPlugins, LoadedPlugins).pipe(Layer.provideMerge(PluginRegistry.layer))
-export const Integrating = Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
+export const Integrating = Layer.mergeAll(OAuthFlows.layer, Syncs.layer).pipe(
+  Layer.provideMerge(Integrations.layer),
   Layer.provideMerge(SyncEngine.layer),
   Layer.provideMerge(SyncRunner.layer),
   Layer.provideMerge(Checks.layer),

@@ -7,12 +7,25 @@ import { DeliveriesApi } from "./DeliveriesApi.ts"
 import { EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IntegrationsApi } from "./IntegrationsApi.ts"
+import { OAuthApi } from "./OAuthApi.ts"
 import { documentProblems } from "./OpenApiDocument.ts"
+import { SessionApi } from "./SessionApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
 /** The whole HTTP contract. No server code here: the dashboard and the typed client import it too. */
 export class Api extends HttpApi.make("nexus")
-  .add(IntegrationsApi, WebhooksApi, DeliveriesApi, EventsApi, DeadLettersApi, ContactsApi, AuditLogApi, HealthApi)
+  .add(
+    IntegrationsApi,
+    OAuthApi,
+    WebhooksApi,
+    DeliveriesApi,
+    EventsApi,
+    DeadLettersApi,
+    ContactsApi,
+    AuditLogApi,
+    SessionApi,
+    HealthApi
+  )
   .annotate(HttpApi.ParseOptions, { errors: "all" })
   // A field that is not known is a mistake of the caller's, mostly a misspelt one.
   .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })

@@ -40,3 +40,6 @@ export const SyncRunId = uuid.pipe(Schema.brand("SyncRunId"))
 export type SyncRunId = typeof SyncRunId.Type
 export const ContactId = uuid.pipe(Schema.brand("ContactId"))
 export type ContactId = typeof ContactId.Type
+
+export const OAuthAttemptId = uuid.pipe(Schema.brand("OAuthAttemptId"))
+export type OAuthAttemptId = typeof OAuthAttemptId.Type

@@ -101,13 +101,27 @@ export class ProviderInfo extends Schema.Class<ProviderInfo>("ProviderInfo")({
   description: Schema.String,
   documentation: Schema.String,
   logo: Schema.Struct({ monogram: Schema.String, color: Schema.String }),
-  /** What it can do: `contacts`, `removeContacts`, `webhook`, `revoke`. */
+  /** What it can do: `contacts`, `removeContacts`, `files`, `webhook`, `oauth`, `revoke`. */
   capabilities: Schema.Array(Schema.String),
   /** JSON schemas of the connect form and of the provider's own settings; secrets have `format: password`. */
   credentials: Schema.Record(Schema.String, Schema.Unknown),
   settings: Schema.Record(Schema.String, Schema.Unknown),
   /** Where the fields of a contact go by default; null for a provider without contacts. */
   fieldMapping: Schema.NullOr(Schema.Record(Schema.String, Schema.String)),
+  /** How it is connected in the browser; null for a provider without OAuth. */
+  oauth: Schema.NullOr(
+    Schema.Struct({
+      slug: Schema.String,
+      /** The path that a browser goes to, or a front end posts to, in order to connect it. */
+      authorizeUrl: Schema.String,
+      /** What has to be registered with the provider. */
+      redirectUri: Schema.String,
+      /** Whether the service's operator has set it up. */
+      isConfigured: Schema.Boolean,
+      /** The environment variables that are not set yet. */
+      missing: Schema.Array(Schema.String)
+    })
+  ),
   /** Whether this user is connected. */
   isConnected: Schema.Boolean
 }) {}

@@ -5,19 +5,25 @@ import { AdminOnly, Authentication, CurrentUser } from "../api/Authentication.ts
 import { Forbidden, InvalidRequest, TokensUncheckable, Unauthenticated } from "../api/RequestErrors.ts"
 import { UserId } from "../domain/Ids.ts"
 import { Principal } from "../domain/Principal.ts"
+import { clearCookies, readCookie } from "./BrowserCookies.ts"
+import { BrowserSessions } from "./BrowserSessions.ts"
 import { RequestLimits } from "./RequestLimits.ts"
 import { RequestNotes } from "./RequestNotes.ts"
+import { fromOwnPage } from "./SameOrigin.ts"
+import { Site } from "./Site.ts"
 import { Tokens } from "./Tokens.ts"
 import { enforce } from "./UserRateLimit.ts"
 
 const isUserId = Schema.is(Principal.fields.userId)
 
-/** Checks the token of each request, and for whom it is made. */
+/** Checks the token of each request, or the session of its browser, and for whom it is made. */
 export const AuthenticationLayer = Layer.effect(
   Authentication,
   Effect.gen(function* () {
     const tokens = yield* Tokens
     const limits = yield* RequestLimits
+    const sessions = yield* BrowserSessions
+    const site = yield* Site
 
     const verify = Effect.fnUntraced(
       function* (token: Redacted.Redacted<string>) {
@@ -38,19 +44,60 @@ export const AuthenticationLayer = Layer.effect(
       return yield* new Unauthenticated({ reason })
     })
 
+    const byToken = Effect.fnUntraced(function* (token: Redacted.Redacted<string>) {
+      const { principal, endsAt } = yield* verify(token)
+      const { headers } = yield* HttpServerRequest.HttpServerRequest
+      const userId = yield* onWhoseBehalf(principal, headers["nexus-user"])
+      return { userId, actor: principal.userId, scopes: principal.scopes, tokenEndsAt: endsAt }
+    })
+
+    const bySession = Effect.fnUntraced(function* (cookie: string) {
+      const found = yield* sessions.find(cookie)
+      if (found === undefined) {
+        yield* clearCookies(["session"], site)
+        return yield* refuse("The session of this browser is over, and there is no token in this request", "")
+      }
+      const { headers } = yield* fromOwnPage(site)
+      const { userId, scopes } = found.session
+      yield* onWhoseBehalf(new Principal({ userId, scopes }), headers["nexus-user"])
+      return { userId, actor: found.actor, scopes, tokenEndsAt: null }
+    })
+
+    const actingAs = Effect.fnUntraced(function* <A, E, R>(
+      httpEffect: Effect.Effect<A, E, R>,
+      user: Omit<CurrentUser["Service"], "address">
+    ) {
+      const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
+      const notes = yield* RequestNotes
+      notes.userId = user.userId
+      return yield* Effect.provideService(httpEffect, CurrentUser, {
+        ...user,
+        address: Option.getOrNull(remoteAddress)
+      })
+    })
+
+    // Asked in this order: what refuses the token refuses the request, whatever cookie comes with it.
     return Authentication.of({
       bearer: Effect.fnUntraced(function* (httpEffect, { credential }) {
-        const principal = yield* verify(credential)
-        const { headers, remoteAddress } = yield* HttpServerRequest.HttpServerRequest
-        const userId = yield* onWhoseBehalf(principal, headers["nexus-user"])
+        const request = yield* HttpServerRequest.HttpServerRequest
         const notes = yield* RequestNotes
-        notes.userId = userId
-        return yield* Effect.provideService(httpEffect, CurrentUser, {
-          userId,
-          actor: principal.userId,
-          scopes: principal.scopes,
-          address: Option.getOrNull(remoteAddress)
-        })
+        if (Redacted.value(credential) === "" && readCookie(request, "session", site) !== undefined) {
+          return yield* new Unauthenticated({ reason: "There is no token in this request" })
+        }
+        const user = yield* byToken(credential).pipe(
+          Effect.tapError((refusal) =>
+            Effect.sync(() => {
+              notes.refusal = refusal
+            })
+          )
+        )
+        return yield* actingAs(httpEffect, user)
+      }),
+      session: Effect.fnUntraced(function* (httpEffect) {
+        const { refusal } = yield* RequestNotes
+        if (refusal !== undefined) return yield* Effect.fail(refusal)
+        const cookie = readCookie(yield* HttpServerRequest.HttpServerRequest, "session", site)
+        return yield* actingAs(httpEffect, yield* bySession(cookie ?? ""))
       })
     })
   })

@@ -1,11 +1,12 @@
 import { createServer } from "node:http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Config, Effect, Layer, Schema } from "effect"
-import { HttpRouter, HttpServer, type HttpServerError } from "effect/http"
+import { HttpRouter, HttpServer, type HttpServerError, UrlParams } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { AuditLogHandlers } from "./AuditLogHandlers.ts"
 import { AdminOnlyLayer, AuthenticationLayer } from "./Authentication.ts"
+import { BrowserSessions } from "./BrowserSessions.ts"
 import { ContactsHandlers } from "./ContactsHandlers.ts"
 import { DeadLettersHandlers } from "./DeadLettersHandlers.ts"
 import { DeliveriesHandlers } from "./DeliveriesHandlers.ts"
@@ -15,10 +16,16 @@ import { HealthHandlers } from "./HealthHandlers.ts"
 import { IdempotencyLayer } from "./Idempotency.ts"
 import { IdempotencyRepo } from "./IdempotencyRepo.ts"
 import { IntegrationsHandlers } from "./IntegrationsHandlers.ts"
+import { OAuthHandlers } from "./OAuthHandlers.ts"
+import { PagesLayer } from "./Pages.ts"
 import { port } from "./PublicUrl.ts"
 import { Readiness } from "./Readiness.ts"
 import { RequestLimits } from "./RequestLimits.ts"
 import { RequestPipelineLayer } from "./RequestPipeline.ts"
+import { SessionHandlers } from "./SessionHandlers.ts"
+import { SessionRepo } from "./SessionRepo.ts"
+import { Site } from "./Site.ts"
+import { SweepLayer } from "./Sweep.ts"
 import { UserRateLimitLayer } from "./UserRateLimit.ts"
 import { ValidationLayer } from "./Validation.ts"
 import { WebhooksHandlers } from "./WebhooksHandlers.ts"
@@ -37,22 +44,32 @@ const Handlers = Layer.mergeAll(
   ContactsHandlers,
   AuditLogHandlers,
   HealthHandlers,
-  IntegrationsHandlers
+  IntegrationsHandlers,
+  OAuthHandlers,
+  SessionHandlers
 ).pipe(Layer.provide(RequestLimits.layer))
 
 const RequestRules = Layer.mergeAll(
   AuthenticationLayer,
   AdminOnlyLayer,
+  PagesLayer,
   UserRateLimitLayer,
   ValidationLayer,
   IdempotencyLayer
 ).pipe(Layer.provide([RequestLimits.layer, IdempotencyRepo.layer]))
 
+/** Who is signed in with a browser, and where browsers find this service. */
+const Browsers = Layer.mergeAll(Site.layer, BrowserSessions.layer, SweepLayer).pipe(Layer.provide(SessionRepo.layer))
+
+/** A query may hold a code, a state or a cursor, so no trace has any of it; nor has the log. */
+const RedactedQueries = Layer.succeed(UrlParams.CurrentRedactedNames, [/^/])
+
 /** Every route of the API, `/openapi.json` and `/docs`, and what all requests go through. */
 export const ApiRoutesLayer = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide(Handlers),
-    Layer.provide([RequestRules, Readiness.layer])
+    Layer.provide([RequestRules, Readiness.layer]),
+    Layer.provide(Browsers)
   ),
   DocsLayer,
   RequestPipelineLayer
@@ -96,5 +113,6 @@ const explain = ({ cause }: HttpServerError.ServeError, { host, port }: { host: 
 
 /** The server with all its routes. Gives the `HttpServer` too, which knows its address. */
 export const HttpServerLayer = HttpRouter.serve(ApiRoutesLayer, { disableLogger: true }).pipe(
-  Layer.provideMerge(ListenerLayer)
+  Layer.provideMerge(ListenerLayer),
+  Layer.provide(RedactedQueries)
 )

@@ -52,12 +52,19 @@ export class TokensIssuedElsewhere extends Schema.TaggedError<TokensIssuedElsewh
  */
 export type KeySetFetch = FetchImplementation
 
+/** What a valid token says. */
+export interface VerifiedToken {
+  readonly principal: Principal
+  /** Its `exp`, in milliseconds since 1970. */
+  readonly endsAt: number
+}
+
 /** Checks and issues bearer tokens. */
 export class Tokens extends Context.Service<
   Tokens,
   {
-    /** Who the token is for. Checks algorithm, signature, `exp`, `nbf`, `sub`, and issuer and audience where configured. */
-    verify(token: Redacted.Redacted<string>): Effect.Effect<Principal, InvalidToken | TokenKeysUnreachable>
+    /** Who the token is for, and until when. Checks algorithm, signature, `exp`, `nbf`, `sub`, and issuer and audience where configured. */
+    verify(token: Redacted.Redacted<string>): Effect.Effect<VerifiedToken, InvalidToken | TokenKeysUnreachable>
     /** A token for a principal, valid from now on. */
     issue(
       principal: Principal,
@@ -102,6 +109,7 @@ const algorithms = {
 /** What is read from a verified token. `scope` is one string with spaces (RFC 8693, section 4.2) or a list. */
 const Claims = Schema.Struct({
   sub: Principal.fields.userId,
+  exp: Schema.Finite,
   scope: Schema.optionalKey(Schema.Union([Schema.String, Schema.Array(Schema.String)]))
 })
 
@@ -125,12 +133,17 @@ const make = (settings: TokenSettings, fetch: KeySetFetch) => {
       const { payload } = yield* Effect.tryPromise(() =>
         jwtVerify(Redacted.value(token), key, { ...options, currentDate })
       ).pipe(Effect.catchTag("UnknownError", ({ cause }) => refuse(settings, cause)))
-      const { sub, scope = [] } = yield* Effect.mapError(
+      const {
+        sub,
+        exp,
+        scope = []
+      } = yield* Effect.mapError(
         decodeClaims(payload),
         () => new InvalidToken({ reason: "claims", detail: 'has an unusable "sub" (1 to 255 characters) or "scope"' })
       )
       const scopes = typeof scope === "string" ? scope.split(" ") : scope
-      return new Principal({ userId: sub, scopes: TokenScope.literals.filter((known) => scopes.includes(known)) })
+      const known = TokenScope.literals.filter((scope) => scopes.includes(scope))
+      return { principal: new Principal({ userId: sub, scopes: known }), endsAt: exp * 1000 }
     }),
 
     issue: Effect.fn("Tokens.issue")(function* (principal: Principal, lifetime: Duration.Input) {

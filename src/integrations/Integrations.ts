@@ -20,6 +20,7 @@ import {
   type UnknownProvider
 } from "../domain/IntegrationErrors.ts"
 import type { WebhookLimitReached } from "../domain/WebhookErrors.ts"
+import { OAuthClients } from "../oauth/OAuthClients.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
@@ -78,6 +79,7 @@ export class Integrations extends Context.Service<
     Effect.gen(function* () {
       const repo = yield* IntegrationRepo
       const registry = yield* PluginRegistry
+      const clients = yield* OAuthClients
       const checks = yield* Checks
       const webhooks = yield* ManagedWebhooks
       const transaction = yield* makeUserTransactions
@@ -98,7 +100,8 @@ export class Integrations extends Context.Service<
             return (yield* registry.all).map((provider) =>
               describeProvider(
                 provider,
-                connected.some((row) => row.provider === provider.id)
+                connected.some((row) => row.provider === provider.id),
+                clients.setup(provider)
               )
             )
           },

@@ -8,7 +8,8 @@ import { runNexus } from "../support/NexusProcess.ts"
 const noRequest = () => Promise.reject(new Error("No request is expected"))
 
 /** Whom the API takes a printed token for. */
-const bearer = (out: string, tokens: typeof Tokens.Service) => tokens.verify(Redacted.make(out.trim()))
+const bearer = (out: string, tokens: typeof Tokens.Service) =>
+  Effect.map(tokens.verify(Redacted.make(out.trim())), ({ principal }) => principal)
 
 layer(NodeServices.layer, { excludeTestServices: true, timeout: "60 seconds" })("nexus token", (it) => {
   it.effect("prints nothing but a token, which the API takes", () =>

@@ -26,9 +26,10 @@ const signed = (claims: object, key = secret, alg = "HS256") =>
 
 /** The principal of a token, or the reason and message of its refusal. */
 const judge = (tokens: Tokens["Service"], token: string) =>
-  tokens
-    .verify(Redacted.make(token))
-    .pipe(Effect.catchTag("InvalidToken", ({ reason, message }) => Effect.succeed({ reason, message })))
+  tokens.verify(Redacted.make(token)).pipe(
+    Effect.map(({ principal }) => principal),
+    Effect.catchTag("InvalidToken", ({ reason, message }) => Effect.succeed({ reason, message }))
+  )
 
 const refusal = Effect.fnUntraced(function* (claims: object, variables: Record<string, string> = {}) {
   yield* at
@@ -49,12 +50,12 @@ describe("Tokens with JWT_SECRET", () => {
       })
       const principal = new Principal({ userId: "user-123", scopes: ["service", "admin"] })
       const token = yield* tokens.issue(principal, "1 hour")
-      assert.deepStrictEqual(yield* tokens.verify(token), principal)
+      assert.deepStrictEqual(yield* tokens.verify(token), { principal, endsAt: (now + 3600) * 1000 })
       assert.strictEqual(String(token), "<redacted>")
 
       yield* TestClock.adjust("1 hour")
       yield* TestClock.adjust("4 seconds")
-      assert.deepStrictEqual(yield* tokens.verify(token), principal, "clocks may differ by five seconds")
+      assert.deepStrictEqual((yield* tokens.verify(token)).principal, principal, "clocks may differ by five seconds")
       yield* TestClock.adjust("1 second")
       assert.strictEqual(
         (yield* Effect.flip(tokens.verify(token))).message,
@@ -202,7 +203,7 @@ describe("Tokens with JWT_SECRET", () => {
       const started = Tokens.pipe(Effect.provide(Tokens.layerFile(path, noFetch).pipe(Layer.provide(environment({})))))
       const principal = new Principal({ userId: "dev", scopes: [] })
       const token = yield* (yield* started).issue(principal, "1 day")
-      assert.deepStrictEqual(yield* (yield* started).verify(token), principal)
+      assert.deepStrictEqual((yield* (yield* started).verify(token)).principal, principal)
     }).pipe(Effect.provide(NodeServices.layer))
   )
 })

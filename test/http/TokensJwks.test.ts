@@ -78,7 +78,7 @@ describe("Tokens with JWT_JWKS_URL", () => {
           concurrency: "unbounded"
         }
       )
-      assert.deepStrictEqual(principals[19], new Principal({ userId: "user-123", scopes: [] }))
+      assert.deepStrictEqual(principals[19]?.principal, new Principal({ userId: "user-123", scopes: [] }))
       assert.strictEqual(provider.requests, 1)
     })
   )
@@ -119,7 +119,7 @@ describe("Tokens with JWT_JWKS_URL", () => {
       assert.strictEqual(provider.requests, 1, "within 30 seconds of the last answer nothing is asked")
 
       vi.setSystemTime((now + 31) * 1000)
-      assert.strictEqual((yield* tokens.verify(rotated)).userId, "user-123")
+      assert.strictEqual((yield* tokens.verify(rotated)).principal.userId, "user-123")
       assert.propertyVal(yield* Effect.flip(tokens.verify(yield* signedBy(first))), "reason", "unknown-key")
       assert.strictEqual(provider.requests, 2)
     })
@@ -158,7 +158,7 @@ describe("Tokens with JWT_JWKS_URL", () => {
 
       provider.garbage = ""
       provider.keys = [pair.jwk]
-      assert.strictEqual((yield* tokens.verify(token)).userId, "user-123")
+      assert.strictEqual((yield* tokens.verify(token)).principal.userId, "user-123")
     })
   )
 

@@ -15,6 +15,8 @@ import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
 import { OAuthClients } from "../../src/oauth/OAuthClients.ts"
+import { OAuthFlows } from "../../src/oauth/OAuthFlows.ts"
+import { OAuthStateRepo } from "../../src/oauth/OAuthStateRepo.ts"
 import { TokenEndpoint } from "../../src/oauth/TokenEndpoint.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
@@ -29,7 +31,8 @@ import { PeopleLayer } from "./People.ts"
 
 /** Everything about integrations and syncs, with these plugins, beside what people can do with webhooks. */
 export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistry>) =>
-  Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
+  Layer.mergeAll(OAuthFlows.layer, Syncs.layer).pipe(
+    Layer.provideMerge(Integrations.layer),
     Layer.provideMerge(SyncEngine.layer),
     Layer.provideMerge(SyncRunner.layer),
     Layer.provideMerge(Checks.layer),
@@ -37,7 +40,14 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
     Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, TokenEndpoint.layer)),
     Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
     Layer.provideMerge(
-      Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, MemoryRepo, SyncRecordRepo.layer, SyncRunRepo.layer)
+      Layer.mergeAll(
+        AutoSyncRepo.layer,
+        IntegrationRepo.layer,
+        MemoryRepo,
+        OAuthStateRepo.layer,
+        SyncRecordRepo.layer,
+        SyncRunRepo.layer
+      )
     ),
     Layer.provideMerge(PeopleLayer)
   )

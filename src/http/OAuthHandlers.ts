@@ -1,0 +1,83 @@
+import { Effect, Option, Redacted } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "../api/Api.ts"
+import { CurrentUser } from "../api/Authentication.ts"
+import { NewOAuthAttempt } from "../domain/OAuthAttempt.ts"
+import { OAuthFlows, type Returned } from "../oauth/OAuthFlows.ts"
+import { makeRandomToken } from "../oauth/RandomToken.ts"
+import { readCookie, setCookie } from "./BrowserCookies.ts"
+import { BrowserSessions } from "./BrowserSessions.ts"
+import { RequestLimits } from "./RequestLimits.ts"
+import { resultPage } from "./ResultPage.ts"
+import { Site } from "./Site.ts"
+import { enforce } from "./UserRateLimit.ts"
+
+/** Seconds that a browser is known by, as long as an attempt lasts. */
+const bindingSeconds = 600
+
+export const OAuthHandlers = HttpApiBuilder.group(
+  Api,
+  "oauth",
+  Effect.fn(function* (handlers) {
+    const flows = yield* OAuthFlows
+    const sessions = yield* BrowserSessions
+    const limits = yield* RequestLimits
+    const site = yield* Site
+    const randomToken = yield* makeRandomToken
+
+    /** What this browser is known by. One that has such a cookie keeps it, as another tab may be on its way. */
+    const bind = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+      const known = readCookie(request, "oauth", site)
+      const browser = known === undefined ? yield* randomToken : Redacted.make(known)
+      yield* setCookie("oauth", Redacted.value(browser), bindingSeconds, site)
+      return browser
+    })
+
+    return handlers.handleAll({
+      attempt: Effect.fnUntraced(function* ({ params }) {
+        return yield* flows.attempt((yield* CurrentUser).userId, params.id)
+      }),
+      begin: Effect.fnUntraced(function* ({ params, query, request }) {
+        const browser = yield* bind(request)
+        return yield* flows.authorize(yield* CurrentUser, params.slug, new NewOAuthAttempt(query), browser).pipe(
+          Effect.map(({ url }) => HttpServerResponse.redirect(url)),
+          Effect.catchIf(
+            (error) => error._tag === "OAuthNotConfigured" && query.returnUrl !== undefined,
+            ({ message }) => Effect.succeed(goBack(query.returnUrl ?? "", { outcome: "not_configured", message }))
+          )
+        )
+      }),
+      authorize: Effect.fnUntraced(function* ({ params, payload = new NewOAuthAttempt({}), request }) {
+        const browser = yield* bind(request)
+        return yield* flows.authorize(yield* CurrentUser, params.slug, payload, browser)
+      }),
+      callback: Effect.fnUntraced(function* ({ params, request }) {
+        const address = Option.getOrNull(request.remoteAddress)
+        yield* enforce(yield* limits.ofAddress(address))
+        const cookie = readCookie(request, "session", site)
+        const signedIn = cookie === undefined ? undefined : yield* sessions.find(cookie)
+        const returned = yield* flows.complete(params.slug, {
+          parameters: new URLSearchParams(request.url.replace(/^[^?]*\??/, "")),
+          browser: readCookie(request, "oauth", site),
+          userId: signedIn?.session.userId,
+          address
+        })
+        const { returnUrl, ...result } = returned
+        return returnUrl === null ? page(returned) : goBack(returnUrl, result)
+      })
+    })
+  })
+)
+
+/** The answer in the query of the page that the browser came from. */
+const goBack = (returnUrl: string, result: Readonly<Record<string, string | null>>) => {
+  const url = new URL(returnUrl)
+  for (const [name, value] of Object.entries(result)) if (value !== null) url.searchParams.set(name, value)
+  return HttpServerResponse.redirect(url)
+}
+
+const page = ({ outcome, message }: Returned) =>
+  outcome === "connected"
+    ? resultPage(200, "Connected", `${message}. You can close this page`)
+    : resultPage(400, "Not connected", message)
