@@ -13,7 +13,7 @@ CREATE TABLE nexus.session (
 COMMENT ON COLUMN nexus.session.scopes IS 'Separated by spaces.';
 COMMENT ON COLUMN nexus.session.token_hash IS 'SHA-256 of the cookie, in hexadecimal.';
 
-CREATE INDEX session_user ON nexus.session (user_id);
+CREATE INDEX session_user_id ON nexus.session (user_id);
 CREATE INDEX session_expires_at ON nexus.session (expires_at);
 
 CREATE TABLE nexus.oauth_state (
@@ -40,7 +40,7 @@ COMMENT ON COLUMN nexus.oauth_state.state_hash IS 'SHA-256 of the state that goe
 COMMENT ON COLUMN nexus.oauth_state.browser_hash IS 'SHA-256 of the cookie of the browser that it began in, in hexadecimal.';
 COMMENT ON COLUMN nexus.oauth_state.verifier IS 'Sealed by the vault: the PKCE verifier; gone once it was used.';
 
-CREATE INDEX oauth_state_user ON nexus.oauth_state (user_id);
+CREATE INDEX oauth_state_user_id ON nexus.oauth_state (user_id);
 CREATE INDEX oauth_state_created_at ON nexus.oauth_state (created_at);
 
 DO $$
