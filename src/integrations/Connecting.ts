@@ -11,9 +11,9 @@ import { Sessions } from "../plugin/Sessions.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { inTime } from "./Checks.ts"
 import { maskedUrl, refuse, split, validate } from "./ConnectForm.ts"
-import { Connections, type Credentials } from "./Connections.ts"
 import { mappingFaults, mapsFields } from "./FieldMappingRules.ts"
 import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
+import { type Credentials, StoredCredentials } from "./StoredCredentials.ts"
 import { passes, troubleOf } from "./Troubles.ts"
 
 /** Makes what {@link Integrations.connect} does; fails with a `SqlError` when another request was quicker. */
@@ -21,7 +21,7 @@ export const makeConnecting = Effect.gen(function* () {
   const repo = yield* IntegrationRepo
   const registry = yield* PluginRegistry
   const sessions = yield* Sessions
-  const connections = yield* Connections
+  const stored = yield* StoredCredentials
   const webhooks = yield* ManagedWebhooks
   const crypto = yield* Crypto.Crypto
   const transaction = yield* makeUserTransactions
@@ -83,7 +83,7 @@ export const makeConnecting = Effect.gen(function* () {
     const wanted = { ...old?.settings, ...settings }
     const { account, trouble } = yield* judge(provider, id, credentials, wanted)
     if (old !== undefined && trouble !== null) return yield* new CredentialsUncheckable({ reason: trouble.what })
-    const sealed = yield* connections.seal(owner, credentials)
+    const sealed = yield* stored.seal(owner, credentials)
     return yield* transaction(
       actor.userId,
       Effect.gen(function* () {

@@ -41,7 +41,7 @@ export const makeDisconnecting = Effect.gen(function* () {
         Effect.gen(function* () {
           const row = yield* repo.lock(actor.userId, found.provider)
           if (row === undefined) return yield* new NotConnected({ provider: found.provider })
-          if (row.credentials !== found.credentials) return row
+          if (row.connection !== found.connection) return row
           yield* webhooks.delete(actor, row.provider)
           yield* repo.endSync(row)
           yield* repo.delete(row)

@@ -14,8 +14,11 @@ import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
+import { StoredCredentials } from "../../src/integrations/StoredCredentials.ts"
 import { OAuthClients } from "../../src/oauth/OAuthClients.ts"
+import { RefreshRepo } from "../../src/oauth/RefreshRepo.ts"
 import { TokenEndpoint } from "../../src/oauth/TokenEndpoint.ts"
+import { TokenRefresh } from "../../src/oauth/TokenRefresh.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { Sessions } from "../../src/plugin/Sessions.ts"
@@ -34,10 +37,20 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
     Layer.provideMerge(SyncRunner.layer),
     Layer.provideMerge(Checks.layer),
     Layer.provideMerge(Connections.layer),
-    Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, TokenEndpoint.layer)),
+    Layer.provideMerge(TokenRefresh.layer),
+    Layer.provideMerge(
+      Layer.mergeAll(Sessions.layer, OAuthClients.layer, StoredCredentials.layer, TokenEndpoint.layer)
+    ),
     Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
     Layer.provideMerge(
-      Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, MemoryRepo, SyncRecordRepo.layer, SyncRunRepo.layer)
+      Layer.mergeAll(
+        AutoSyncRepo.layer,
+        IntegrationRepo.layer,
+        MemoryRepo,
+        RefreshRepo.layer,
+        SyncRecordRepo.layer,
+        SyncRunRepo.layer
+      )
     ),
     Layer.provideMerge(PeopleLayer)
   )
