@@ -66,6 +66,8 @@ export class IntegrationRepo extends Context.Service<
     find(userId: UserId, provider: ProviderId): Effect.Effect<IntegrationRow | undefined, SqlError>
     /** The same, locked until the transaction ends. */
     lock(userId: UserId, provider: ProviderId): Effect.Effect<IntegrationRow | undefined, SqlError>
+    /** Whether another integration, of whichever user, is connected to the same account. */
+    sharesAccount(row: IntegrationRow): Effect.Effect<boolean, SqlError>
     byId(id: IntegrationId): Effect.Effect<IntegrationRow | undefined, SqlError>
     /** Makes an integration, or gives the one with this id new credentials. */
     save(
@@ -124,6 +126,12 @@ export class IntegrationRepo extends Context.Service<
           SELECT ${columns} FROM nexus.integration WHERE user_id = ${userId} ORDER BY provider`,
         find: (userId, provider) => find(userId, provider, sql``),
         lock: (userId, provider) => find(userId, provider, sql`FOR UPDATE`),
+        sharesAccount: ({ id, provider, accountId }) =>
+          sql<{ readonly isShared: boolean }>`
+            SELECT EXISTS (
+              SELECT FROM nexus.integration
+              WHERE provider = ${provider} AND account_id = ${accountId} AND id <> ${id}::uuid
+            ) AS is_shared`.pipe(Effect.map((rows) => rows[0]?.isShared === true)),
         byId: (id) =>
           sql<IntegrationRow>`SELECT ${columns} FROM nexus.integration WHERE id = ${id}::uuid`.pipe(Effect.map(first)),
         save: ({ id, userId, provider }, { credentials, settings, account, trouble }) =>

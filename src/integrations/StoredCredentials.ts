@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
+import type { Texts } from "../plugin/OAuth.ts"
 import { type ProviderError, unauthorized } from "../plugin/ProviderError.ts"
 import { type Sealed, Vault } from "../vault/Vault.ts"
 import type { IntegrationRow } from "./IntegrationRepo.ts"
@@ -51,3 +52,9 @@ export class StoredCredentials extends Context.Service<
 }
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
+
+/** The fields that are texts, which those of tokens are. */
+export const texts = (credentials: Credentials): Texts =>
+  Object.fromEntries(
+    Object.entries(credentials).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []))
+  )

@@ -1,8 +1,7 @@
 import { Context, Crypto, Effect, Layer, Option, RcMap, Redacted, Schedule, Semaphore } from "effect"
 import type { IntegrationId } from "../domain/Ids.ts"
 import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
-import { type Credentials, StoredCredentials } from "../integrations/StoredCredentials.ts"
-import type { Texts } from "../plugin/OAuth.ts"
+import { type Credentials, StoredCredentials, texts } from "../integrations/StoredCredentials.ts"
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
@@ -134,9 +133,3 @@ export class TokenRefresh extends Context.Service<
 }
 
 const gone = Effect.fail(unavailable("it was disconnected at this moment"))
-
-/** The fields that are texts, which those of tokens are. */
-const texts = (credentials: Credentials): Texts =>
-  Object.fromEntries(
-    Object.entries(credentials).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []))
-  )
