@@ -15,10 +15,16 @@ import { Connections } from "./integrations/Connections.ts"
 import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
 import { Integrations } from "./integrations/Integrations.ts"
 import { MemoryRepo } from "./integrations/MemoryRepo.ts"
+import { StoredCredentials } from "./integrations/StoredCredentials.ts"
 import { OAuthClients } from "./oauth/OAuthClients.ts"
+
 import { OAuthFlows } from "./oauth/OAuthFlows.ts"
 import { OAuthStateRepo } from "./oauth/OAuthStateRepo.ts"
+
+import { RefreshRepo } from "./oauth/RefreshRepo.ts"
+
 import { TokenEndpoint } from "./oauth/TokenEndpoint.ts"
+import { TokenRefresh } from "./oauth/TokenRefresh.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
 import { DeadLetters } from "./outbox/DeadLetters.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
@@ -95,6 +101,7 @@ const Repositories = Layer.mergeAll(
   OutboxRepo.layer,
   PartitionsRepo.layer,
   RecipientRepo.layer,
+  RefreshRepo.layer,
   ReplayRepo.layer,
   RetryRepo.layer,
   SealedRepo.layer,
@@ -134,7 +141,8 @@ export const Integrating = Layer.mergeAll(OAuthFlows.layer, Syncs.layer).pipe(
   Layer.provideMerge(SyncRunner.layer),
   Layer.provideMerge(Checks.layer),
   Layer.provideMerge(Connections.layer),
-  Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, TokenEndpoint.layer)),
+  Layer.provideMerge(TokenRefresh.layer),
+  Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, StoredCredentials.layer, TokenEndpoint.layer)),
   Layer.provideMerge(Plugins),
   Layer.provideMerge(Services)
 )

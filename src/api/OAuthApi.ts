@@ -25,8 +25,8 @@ const descriptions = {
     "binds the attempt to this browser. A browser that is not signed in gets a page that says so. What the service's " +
     "operator has left to do comes back to `returnUrl` as the outcome `not_configured`.",
   authorize:
-    "For a front end of your own: send the token, with credentials included (`fetch(…, {credentials: 'include'})`), as the " +
-    "answer sets a cookie that binds the attempt to this browser; then send the browser to `url`, which is good for ten " +
+    "For a front end of your own: send the token, with `credentials: 'include'`, as the answer " +
+    "sets a cookie that binds the attempt to this browser; then send the browser to `url`, which is good for ten " +
     "minutes and once. `returnUrl` is one of `RETURN_URLS`, to the letter. `settings` are those of `POST /integrations/connect`.",
   callback:
     "The redirect URI that is registered with the provider. It sends the browser on to the `returnUrl` of the attempt with " +

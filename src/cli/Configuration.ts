@@ -10,6 +10,8 @@ import { listenOptions } from "../http/HttpServer.ts"
 import { publicUrlAt } from "../http/PublicUrl.ts"
 import { requestLimits } from "../http/RequestLimits.ts"
 import { generateJwtSecret, noSecret, tokenSettings } from "../http/TokenSettings.ts"
+import { checkRedirectUris } from "../oauth/RedirectUris.ts"
+import { configuredReturnUrls } from "../oauth/ReturnUrls.ts"
 import { checkHosts } from "../plugin/Hosts.ts"
 import { PluginRegistry, type PluginUnusable } from "../plugin/PluginRegistry.ts"
 import { logForm } from "../telemetry/Logs.ts"
@@ -73,11 +75,12 @@ const everyProblem = Effect.fnUntraced(function* (
 /** The plugins of the service, as far as their variables go. */
 export type Plugins = Layer.Layer<PluginRegistry, PluginUnusable | Config.ConfigError>
 
-/** Loads the plugins, and looks at where their hosts are pointed; gives the providers. */
+/** Loads the plugins, and looks at where their hosts and redirect URIs point; gives the providers. */
 export const loadedProviders = (plugins: Plugins) =>
   Effect.scoped(Layer.build(plugins)).pipe(
     Effect.flatMap((context) => Context.get(context, PluginRegistry).all),
     Effect.tap(checkHosts),
+    Effect.tap(checkRedirectUris),
     Effect.catchTag("PluginUnusable", ({ message }) => {
       const problem = `is wrong. ${message}`
       return Effect.fail(new ConfigurationInvalid({ problems: [{ variable: "NEXUS_PLUGINS", problem }] }))
@@ -95,6 +98,7 @@ export const checkConfiguration = (plugins: Plugins) =>
     listenOptions,
     publicUrlAt(0),
     corsOrigins,
+    configuredReturnUrls,
     ...Object.values(requestLimits),
     allowList,
     webhooksPerUser,

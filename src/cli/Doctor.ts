@@ -1,9 +1,12 @@
-import { Console, Effect, Schema } from "effect"
+import { Console, Context, Effect, Layer, Schema } from "effect"
 import { Command } from "effect/cli"
 import { listenWorks } from "../database/Listen.ts"
 import { pendingMigrations } from "../database/Migrations.ts"
 import { faultOf } from "../database/PostgresFault.ts"
 import { publicUrl } from "../http/PublicUrl.ts"
+import { OAuthClients } from "../oauth/OAuthClients.ts"
+import { redirectUriWarnings } from "../oauth/RedirectUris.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import { GaugeRepo } from "../telemetry/GaugeRepo.ts"
 import { checkSeals } from "../vault/Seals.ts"
 import { LeaseRepo } from "../webhooks/LeaseRepo.ts"
@@ -93,6 +96,17 @@ const plugged = (plugins: Plugins) =>
     onFailure: (error) => unwell(error.message)
   })
 
+const redirectUris = (plugins: Plugins) =>
+  Effect.gen(function* () {
+    const context = yield* Layer.build(OAuthClients.layer.pipe(Layer.provideMerge(plugins)))
+    const providers = yield* Context.get(context, PluginRegistry).all
+    return yield* redirectUriWarnings(providers, Context.get(context, OAuthClients))
+  }).pipe(
+    Effect.scoped,
+    // Said already, of the plugins.
+    Effect.catchTag("PluginUnusable", () => Effect.succeed([]))
+  )
+
 /** `nexus doctor`: looks at everything that this installation needs, and says what to do about what is missing. */
 export const doctor = (plugins: Plugins) =>
   Command.make("doctor", {}, () =>
@@ -107,6 +121,7 @@ export const doctor = (plugins: Plugins) =>
         integrations
       ])
       for (const { well, text } of findings) yield* Console.log(`${well ? "ok  " : "FAIL"}  ${text}`)
+      for (const warning of yield* redirectUris(plugins)) yield* Console.log(`warn  ${warning}`)
       yield* Console.log(`info  The service is reached at ${yield* publicUrl} (PUBLIC_URL)`)
       const failed = findings.filter(({ well }) => !well).length
       if (failed > 0) return yield* new Unwell({ count: failed })

@@ -4,6 +4,9 @@ import { Config, Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServer, type HttpServerError, UrlParams } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
+import { OAuthClients } from "../oauth/OAuthClients.ts"
+import { redirectUriWarnings } from "../oauth/RedirectUris.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import { AuditLogHandlers } from "./AuditLogHandlers.ts"
 import { AdminOnlyLayer, AuthenticationLayer } from "./Authentication.ts"
 import { BrowserSessions } from "./BrowserSessions.ts"
@@ -61,6 +64,14 @@ const RequestRules = Layer.mergeAll(
 /** Who is signed in with a browser, and where browsers find this service. */
 const Browsers = Layer.mergeAll(Site.layer, BrowserSessions.layer, SweepLayer).pipe(Layer.provide(SessionRepo.layer))
 
+/** Says at start where providers send browsers that can't be known again there. */
+const RedirectUrisLayer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const providers = yield* (yield* PluginRegistry).all
+    for (const warning of yield* redirectUriWarnings(providers, yield* OAuthClients)) yield* Effect.logWarning(warning)
+  })
+)
+
 /** A query may hold a code, a state or a cursor, so no trace has any of it; nor has the log. */
 const RedactedQueries = Layer.succeed(UrlParams.CurrentRedactedNames, [/^/])
 
@@ -72,6 +83,7 @@ export const ApiRoutesLayer = Layer.mergeAll(
     Layer.provide(Browsers)
   ),
   DocsLayer,
+  RedirectUrisLayer,
   RequestPipelineLayer
 )
 

@@ -15,6 +15,8 @@ export interface IntegrationRow {
   readonly userId: UserId
   readonly provider: ProviderId
   readonly status: IntegrationStatus
+  /** Another one each time it is connected, and the same while its tokens are renewed. */
+  readonly connection: string
   readonly credentials: Sealed
   readonly settings: Settings
   readonly accountId: string | null
@@ -64,6 +66,8 @@ export class IntegrationRepo extends Context.Service<
     find(userId: UserId, provider: ProviderId): Effect.Effect<IntegrationRow | undefined, SqlError>
     /** The same, locked until the transaction ends. */
     lock(userId: UserId, provider: ProviderId): Effect.Effect<IntegrationRow | undefined, SqlError>
+    /** Whether another integration, of whichever user, is connected to the same account. */
+    sharesAccount(row: IntegrationRow): Effect.Effect<boolean, SqlError>
     byId(id: IntegrationId): Effect.Effect<IntegrationRow | undefined, SqlError>
     /** Makes an integration, or gives the one with this id new credentials. */
     save(
@@ -105,7 +109,7 @@ export class IntegrationRepo extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const columns = sql.literal(
-        `id, user_id, provider, status, credentials, settings, account_id, account_label, last_error, last_error_kind,
+        `id, user_id, provider, status, connection, credentials, settings, account_id, account_label, last_error, last_error_kind,
          last_sync_at, last_verified_at, failed_checks, created_at, updated_at`
       )
       const first = (rows: ReadonlyArray<IntegrationRow>) => rows[0]
@@ -122,6 +126,12 @@ export class IntegrationRepo extends Context.Service<
           SELECT ${columns} FROM nexus.integration WHERE user_id = ${userId} ORDER BY provider`,
         find: (userId, provider) => find(userId, provider, sql``),
         lock: (userId, provider) => find(userId, provider, sql`FOR UPDATE`),
+        sharesAccount: ({ id, provider, accountId }) =>
+          sql<{ readonly isShared: boolean }>`
+            SELECT EXISTS (
+              SELECT FROM nexus.integration
+              WHERE provider = ${provider} AND account_id = ${accountId} AND id <> ${id}::uuid
+            ) AS is_shared`.pipe(Effect.map((rows) => rows[0]?.isShared === true)),
         byId: (id) =>
           sql<IntegrationRow>`SELECT ${columns} FROM nexus.integration WHERE id = ${id}::uuid`.pipe(Effect.map(first)),
         save: ({ id, userId, provider }, { credentials, settings, account, trouble }) =>
@@ -137,7 +147,8 @@ export class IntegrationRepo extends Context.Service<
               CASE WHEN ${account === null} THEN now() + interval '15 seconds' ELSE ${nextCheck} END,
               CASE WHEN ${settings.autoSync === true} THEN now() END
             )
-            ON CONFLICT (id) DO UPDATE SET credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
+            ON CONFLICT (id) DO UPDATE SET connection = EXCLUDED.connection, credentials = EXCLUDED.credentials,
+              refresh_lease = NULL, refresh_until = NULL, settings = EXCLUDED.settings,
               status = EXCLUDED.status, last_error = EXCLUDED.last_error, last_error_kind = EXCLUDED.last_error_kind,
               account_id = EXCLUDED.account_id, account_label = EXCLUDED.account_label, updated_at = now(),
               failed_checks = EXCLUDED.failed_checks, last_verified_at = EXCLUDED.last_verified_at,
@@ -154,6 +165,7 @@ export class IntegrationRepo extends Context.Service<
         }),
         forgetSent: Effect.fnUntraced(function* (row: IntegrationRow) {
           yield* sql`DELETE FROM nexus.sync_record WHERE integration_id = ${row.id}::uuid`
+          yield* sql`DELETE FROM nexus.integration_memory WHERE integration_id = ${row.id}::uuid`
           yield* sql`UPDATE nexus.integration SET synced_to = NULL WHERE id = ${row.id}::uuid`
           yield* sql`
             UPDATE nexus.sync_run SET state = 'CANCELLED', lease = NULL, leased_until = NULL, finished_at = now()
@@ -173,12 +185,12 @@ export class IntegrationRepo extends Context.Service<
             account_id = coalesce(${account?.id ?? null}, account_id),
             account_label = coalesce(${account?.label ?? null}, account_label),
             check_at = CASE WHEN status <> 'INACTIVE' THEN ${nextCheck} END
-          WHERE id = ${row.id}::uuid AND credentials = ${row.credentials}`,
+          WHERE id = ${row.id}::uuid AND connection = ${row.connection}::uuid`,
         troubled: (row, { kind, sentence }, checkInSeconds) => sql`
           UPDATE nexus.integration SET last_error = ${sentence}, last_error_kind = ${kind},
             status = CASE status WHEN 'INACTIVE' THEN status ELSE 'ERROR' END, failed_checks = failed_checks + 1,
             check_at = CASE WHEN status <> 'INACTIVE' THEN now() + ${checkInSeconds}::float8 * interval '1 second' END
-          WHERE id = ${row.id}::uuid AND credentials = ${row.credentials}`,
+          WHERE id = ${row.id}::uuid AND connection = ${row.connection}::uuid`,
         dueChecks: (limit) => sql<IntegrationRow>`
           UPDATE nexus.integration SET check_at = now() + interval '1 minute'
           WHERE id IN (

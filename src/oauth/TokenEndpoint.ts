@@ -67,8 +67,12 @@ export class TokenEndpoint extends Context.Service<
      * @param fields the credentials, with their refresh token
      */
     refresh(provider: OAuthProvider, client: OAuthClient, fields: Texts): Effect.Effect<Tokens, ProviderError>
-    /** Ends a grant, by its refresh token where there is one. One that is over already is a success. */
-    revoke(provider: OAuthProvider, client: OAuthClient, fields: Texts): Effect.Effect<void, ProviderError>
+    /**
+     * Ends a grant, by its refresh token where there is one. One that is over already is a success.
+     *
+     * @param client needed only where the provider wants to know who asks
+     */
+    revoke(provider: OAuthProvider, client: OAuthClient | undefined, fields: Texts): Effect.Effect<void, ProviderError>
   }
 >()("nexus/oauth/TokenEndpoint") {
   static readonly layer = Layer.effect(
@@ -215,7 +219,9 @@ export class TokenEndpoint extends Context.Service<
           const { url, sends, authenticated = false } = revocation
           const token = fields.refreshToken ?? fields.accessToken ?? ""
           const form = new URLSearchParams(
-            authenticated ? { client_id: client.id, client_secret: Redacted.value(client.secret) } : {}
+            authenticated && client !== undefined
+              ? { client_id: client.id, client_secret: Redacted.value(client.secret) }
+              : {}
           )
           const target = new URL(typeof url === "string" ? url : url(fields))
           const to = sends === "query" ? target.searchParams : form

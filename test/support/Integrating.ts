@@ -14,10 +14,16 @@ import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
+import { StoredCredentials } from "../../src/integrations/StoredCredentials.ts"
 import { OAuthClients } from "../../src/oauth/OAuthClients.ts"
+
 import { OAuthFlows } from "../../src/oauth/OAuthFlows.ts"
 import { OAuthStateRepo } from "../../src/oauth/OAuthStateRepo.ts"
+
+import { RefreshRepo } from "../../src/oauth/RefreshRepo.ts"
+
 import { TokenEndpoint } from "../../src/oauth/TokenEndpoint.ts"
+import { TokenRefresh } from "../../src/oauth/TokenRefresh.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { Sessions } from "../../src/plugin/Sessions.ts"
@@ -37,7 +43,10 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
     Layer.provideMerge(SyncRunner.layer),
     Layer.provideMerge(Checks.layer),
     Layer.provideMerge(Connections.layer),
-    Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, TokenEndpoint.layer)),
+    Layer.provideMerge(TokenRefresh.layer),
+    Layer.provideMerge(
+      Layer.mergeAll(Sessions.layer, OAuthClients.layer, StoredCredentials.layer, TokenEndpoint.layer)
+    ),
     Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -45,6 +54,7 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
         IntegrationRepo.layer,
         MemoryRepo,
         OAuthStateRepo.layer,
+        RefreshRepo.layer,
         SyncRecordRepo.layer,
         SyncRunRepo.layer
       )
