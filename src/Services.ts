@@ -17,12 +17,9 @@ import { Integrations } from "./integrations/Integrations.ts"
 import { MemoryRepo } from "./integrations/MemoryRepo.ts"
 import { StoredCredentials } from "./integrations/StoredCredentials.ts"
 import { OAuthClients } from "./oauth/OAuthClients.ts"
-
 import { OAuthFlows } from "./oauth/OAuthFlows.ts"
 import { OAuthStateRepo } from "./oauth/OAuthStateRepo.ts"
-
 import { RefreshRepo } from "./oauth/RefreshRepo.ts"
-
 import { TokenEndpoint } from "./oauth/TokenEndpoint.ts"
 import { TokenRefresh } from "./oauth/TokenRefresh.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"

@@ -24,7 +24,7 @@ export type Problem = typeof Problem.Type
 export const problemContentType = "application/problem+json"
 
 /** `WebhookNotFound` is `urn:nexus:problem:webhook-not-found`. */
-const problemType = (tag: string) => `urn:nexus:problem:${words(tag).join("-")}`
+const problemType = (tag: string) => `urn:nexus:problem:${words(tag).join("-").toLowerCase()}`
 
 /** `WebhookNotFound` is `Webhook not found`. */
 const problemTitle = (tag: string) => {
@@ -32,7 +32,9 @@ const problemTitle = (tag: string) => {
   return [first.charAt(0).toUpperCase() + first.slice(1), ...rest].join(" ")
 }
 
-const words = (tag: string) => tag.split(/(?=[A-Z])/).map((word) => word.toLowerCase())
+/** OAuth is one word, and spelt so. */
+const words = (tag: string) =>
+  tag.split(/(?<!O(?=Auth))(?=[A-Z])/).map((word) => (word === "OAuth" ? word : word.toLowerCase()))
 
 /** An error class that can go out as a problem. */
 interface Failure {

@@ -15,7 +15,7 @@ import { Vault } from "../vault/Vault.ts"
 import { makeFinishing } from "./Finishing.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { type NewOAuthState, OAuthStateRepo, type OAuthStateRow } from "./OAuthStateRepo.ts"
-import { type Ending, ending, unknownState } from "./Outcomes.ts"
+import { type Ending, ending, notTheProviders, unknownState } from "./Outcomes.ts"
 import { challengeOf, hashOf, makeRandomToken } from "./RandomToken.ts"
 import { makeReturnUrls } from "./ReturnUrls.ts"
 import { type OAuthProvider, TokenEndpoint } from "./TokenEndpoint.ts"
@@ -85,7 +85,7 @@ export class OAuthFlows extends Context.Service<
         provider: Provider,
         slug: string,
         state: OAuthStateRow,
-        { browser, userId }: ReturningBrowser
+        { browser, userId, parameters }: ReturningBrowser
       ) {
         if (state.slug !== slug) return ending("wrong_provider", provider)
         if (browser === undefined || hashOf(browser) !== state.browserHash) return ending("wrong_browser", provider)
@@ -93,7 +93,9 @@ export class OAuthFlows extends Context.Service<
         if (state.isUsed) return ending("used", provider)
         if (state.isExpired) return ending("expired", provider)
         if (clients.setup(provider)?.redirectUri !== state.redirectUri) return ending("not_configured", provider)
-        return undefined
+        // RFC 6749, section 3.1: no parameter comes twice.
+        const isTwofold = ["code", "error", "iss"].some((name) => parameters.getAll(name).length > 1)
+        return isTwofold ? notTheProviders(provider) : undefined
       })
 
       return OAuthFlows.of({

@@ -48,6 +48,12 @@ export const missingScope = ({ name }: Named, missing: ReadonlyArray<string>): E
   message: `${name} was not allowed all that is needed, so it was not connected. Begin again, and leave this ticked: ${missing.join(", ")}`
 })
 
+/** What came back is nothing that the provider sends. */
+export const notTheProviders = ({ name }: Named): Ending => ({
+  outcome: "refused",
+  message: `The answer that came back is not one of ${name}, and was not used. Begin again`
+})
+
 /** The callback brought no tokens. `error` is a word of letters, digits and underscores. */
 export const refusedCallback = (provider: Named, { reason, error }: CallbackRefused): Ending => {
   const { name } = provider
@@ -57,10 +63,7 @@ export const refusedCallback = (provider: Named, { reason, error }: CallbackRefu
     case "provider_error":
       return { outcome: "provider_error", message: `${name} broke the sign-in off (${error}). Begin again, or later` }
     case "issuer":
-      return {
-        outcome: "refused",
-        message: `The answer that came back is not one of ${name}, and was not used. Begin again`
-      }
+      return notTheProviders(provider)
     case "code":
       return { outcome: "refused", message: `${name} does not take this sign-in for one of ours. Begin again` }
   }

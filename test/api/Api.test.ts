@@ -49,7 +49,7 @@ describe("The OpenAPI document", () => {
   )
 
   it("has every operation, each with an id of its own and a summary", () => {
-    assert.strictEqual(operations.length, 47)
+    assert.strictEqual(operations.length, 54)
     assert.strictEqual(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length)
     for (const { name, operation } of operations) assert.isAbove(operation.summary?.length ?? 0, 10, name)
   })
@@ -60,9 +60,14 @@ describe("The OpenAPI document", () => {
       scheme: "Bearer",
       bearerFormat: "JWT"
     })
+    assert.deepInclude(document.components.securitySchemes.session, {
+      type: "apiKey",
+      in: "cookie",
+      name: "nexus-session"
+    })
     for (const { name, path, operation } of operations) {
-      const isOpen = ["/healthz", "/readyz", "/metrics"].includes(path)
-      assert.deepStrictEqual(operation.security, isOpen ? [] : [{ bearer: [] }], name)
+      const isOpen = ["/healthz", "/readyz", "/metrics", "/integrations/oauth/{slug}/callback"].includes(path)
+      assert.deepStrictEqual(operation.security, isOpen ? [] : [{ bearer: [] }, { session: [] }], name)
       assert.strictEqual(JSON.stringify(operation.parameters).includes("NexusUser"), !isOpen, name)
       assert.strictEqual("401" in operation.responses, path === "/metrics" || !isOpen, name)
     }

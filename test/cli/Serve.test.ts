@@ -15,6 +15,10 @@ const wrong = {
   NEXUS_EGRESS_ALLOW: ["10.0.0.0/8,garbage", 'has "garbage", which is not a network such as 10.1.0.0/16'],
   PORT: ["http", "must be a whole number from 1 to 65535, or 0 for any port that is free"],
   CORS_ORIGINS: ["*", 'has "*", which is not an origin such as https://app.example.com'],
+  RETURN_URLS: [
+    "https://app.example.com/back, app.example.com/back",
+    'has "app.example.com/back", which is not an address such as https://app.example.com/integrations'
+  ],
   NEXUS_RETENTION: ["0", "must be a whole number of days from 1 to 3650"],
   NEXUS_MIGRATE: ["perhaps", "must be true or false"],
   PUBLIC_URL: ["nexus.example.com", "must be an address such as https://nexus.example.com"],

@@ -16,7 +16,9 @@ const tables = [
   "idempotency_key",
   "audit_log",
   "outbox",
-  "webhook_stat"
+  "webhook_stat",
+  "session",
+  "oauth_state"
 ]
 
 const nobody = UserId.make("", { disableChecks: true })
@@ -39,6 +41,9 @@ const seed = Effect.fnUntraced(function* (user: string) {
   yield* sql`INSERT INTO nexus.audit_log (user_id, actor, action, subject) VALUES (${user}, ${user}, 'x', 'y')`
   yield* sql`INSERT INTO nexus.outbox (user_id, event_type, payload) VALUES (${user}, 'CARD_VIEW', '{}')`
   yield* sql`INSERT INTO nexus.webhook_stat (webhook_id, hour) VALUES (${id}::uuid, now())`
+  yield* sql`INSERT INTO nexus.session (user_id, actor, scopes, token_hash, expires_at) VALUES (${user}, ${user}, '', md5(${user}) || md5('x'), now())`
+  yield* sql`INSERT INTO nexus.oauth_state (user_id, actor, provider, slug, state_hash, browser_hash, redirect_uri)
+    VALUES (${user}, ${user}, 'ACME', 'acme', md5(${user}) || md5('x'), md5('b') || md5('x'), 'https://example.com')`
 })
 
 const count = Effect.fnUntraced(function* (table: string) {
@@ -68,7 +73,11 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       for (const statement of [
         sql`INSERT INTO nexus.audit_log (user_id, actor, action, subject) VALUES ('carl', 'ann', 'x', 'y')`,
         sql`INSERT INTO nexus.outbox (user_id, event_type, payload) VALUES ('carl', 'CARD_VIEW', '{}')`,
-        sql`UPDATE nexus.webhook_subscription SET user_id = 'carl'`
+        sql`UPDATE nexus.webhook_subscription SET user_id = 'carl'`,
+        sql`INSERT INTO nexus.session (user_id, actor, scopes, token_hash, expires_at) VALUES ('carl', 'ann', '', ${"1".repeat(64)}, now())`,
+        sql`UPDATE nexus.session SET expires_at = now()`,
+        sql`UPDATE nexus.oauth_state SET user_id = 'carl'`,
+        sql`DELETE FROM nexus.oauth_state`
       ]) {
         assert.strictEqual((yield* Effect.flip(asUser(ann, statement))).reason._tag, "AuthorizationError")
       }

@@ -27,6 +27,11 @@ const seed = Effect.fnUntraced(function* (user: string) {
   yield* sql`INSERT INTO nexus.event_key (user_id, key, event_id, created_at) VALUES (${user}, 'k', nexus.uuid7(), now())`
   yield* sql`
     INSERT INTO nexus.dead_letter (id, user_id, event_type, reason, created_at) VALUES (nexus.uuid7(), ${user}, 'X', 'r', now())`
+  yield* sql`
+    INSERT INTO nexus.session (user_id, actor, scopes, token_hash, expires_at) VALUES (${user}, ${user}, '', md5(${user}) || md5('x'), now())`
+  yield* sql`
+    INSERT INTO nexus.oauth_state (user_id, actor, provider, slug, state_hash, browser_hash, redirect_uri)
+    VALUES (${user}, ${user}, 'ACME', 'acme', md5(${user}) || md5('x'), md5('b') || md5('x'), 'https://example.com')`
   yield* sql`SELECT nexus.emit(${user}, 'CARD_VIEW', '{}'::text)`
 })
 

@@ -16,12 +16,9 @@ import { Integrations } from "../../src/integrations/Integrations.ts"
 import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
 import { StoredCredentials } from "../../src/integrations/StoredCredentials.ts"
 import { OAuthClients } from "../../src/oauth/OAuthClients.ts"
-
 import { OAuthFlows } from "../../src/oauth/OAuthFlows.ts"
 import { OAuthStateRepo } from "../../src/oauth/OAuthStateRepo.ts"
-
 import { RefreshRepo } from "../../src/oauth/RefreshRepo.ts"
-
 import { TokenEndpoint } from "../../src/oauth/TokenEndpoint.ts"
 import { TokenRefresh } from "../../src/oauth/TokenRefresh.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"

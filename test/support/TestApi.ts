@@ -48,8 +48,14 @@ export class TestApi extends Context.Service<
     ask(method: string, path: string, ask?: Ask): Effect.Effect<Answer>
   }
 >()("nexus/test/TestApi") {
-  /** @param variables environment variables beside those that the server needs */
-  static readonly layer = (variables: Record<string, string> = {}) => {
+  /**
+   * @param variables environment variables beside those that the server needs
+   * @param integrating what it knows of integrations; by default with the plugins that come with the service
+   */
+  static readonly layer = (
+    variables: Readonly<Record<string, string>> = {},
+    integrating: typeof IntegratingLayer = IntegratingLayer
+  ) => {
     const environment = ConfigProvider.layer(
       ConfigProvider.fromUnknown({ PORT: "0", JWT_SECRET: randomBytes(48).toString("base64"), ...variables })
     )
@@ -70,7 +76,7 @@ export class TestApi extends Context.Service<
     return Layer.effect(TestApi, make(logs)).pipe(
       Layer.provideMerge(HttpServerLayer),
       Layer.provideMerge(Layer.mergeAll(services, tokens, GaugeRepo.layer)),
-      Layer.provideMerge(IntegratingLayer),
+      Layer.provideMerge(integrating),
       Layer.provide([environment, logger])
     )
   }

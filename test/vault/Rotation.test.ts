@@ -110,8 +110,26 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "120 seconds" })
       yield* sql`INSERT INTO nexus.idempotency_key ${sql.insert(answer)}`
       yield* sql`INSERT INTO nexus.integration (id, user_id, provider, credentials) VALUES (${row}::uuid, 'ann', 'ACME', ${webhook.secret})`
 
+      const attempt = {
+        id: row,
+        userId: "ann",
+        provider: "ACME",
+        slug: "acme",
+        stateHash: "0".repeat(64),
+        browserHash: "0".repeat(64),
+        redirectUri: "https://example.com",
+        verifier: yield* vault.seal(Redacted.make("secret"), {
+          table: "oauth_state",
+          row,
+          user: "ann",
+          provider: "ACME",
+          field: "verifier"
+        })
+      }
+      yield* sql`INSERT INTO nexus.oauth_state ${sql.insert(attempt)}`
+
       const rotated = yield* rotateWith(`${newKey},${oldKey}`)
-      assert.deepStrictEqual(rotated, { resealed: 5, broken: [`integration.credentials of ${row}`] })
+      assert.deepStrictEqual(rotated, { resealed: 6, broken: [`integration.credentials of ${row}`] })
 
       const texts = yield* sql<{ name: string }>`
         SELECT table_name || '.' || column_name AS name FROM information_schema.columns

@@ -1,0 +1,288 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { openBrowser } from "../support/Browser.ts"
+import { TestApi } from "../support/TestApi.ts"
+import { oauthOf, resultIn, traveller, travellingLayer } from "../support/Travelling.ts"
+
+type Traveller = Effect.Success<ReturnType<typeof traveller>>
+
+/** A user who is signed in, whose browser was at the provider, and where it is sent back to. */
+const onTheWayBack = Effect.fnUntraced(function* (userId: string, slug: "meadow" | "harbor" = "meadow") {
+  const user = yield* traveller(userId, slug)
+  yield* user.signIn
+  const { location } = yield* user.begin()
+  return { ...user, back: user.provider.consent(location) }
+})
+
+const outcomeAt = Effect.fnUntraced(function* ({ visit }: Pick<Traveller, "visit">, url: string) {
+  return resultIn((yield* visit(url)).location)
+})
+
+/** A callback with other parameters. */
+const changed = (url: string, parameters: Readonly<Record<string, string | null>>) => {
+  const other = new URL(url)
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null) other.searchParams.delete(name)
+    else other.searchParams.set(name, value)
+  }
+  return other.href
+}
+
+const parameterOf = (url: string, name: string) => new URL(url).searchParams.get(name) ?? ""
+
+layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("Attacks on connecting", (it) => {
+  it.effect("replay: a callback is taken once", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("replay")
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "connected")
+      const before = user.provider.counts().exchanges
+      const again = yield* outcomeAt(user, user.back)
+      assert.strictEqual(again.outcome, "used")
+      assert.strictEqual(user.provider.counts().exchanges, before)
+      assert.strictEqual((yield* user.attempt(again.attempt ?? "")).json.outcome, "connected", "the end stays the end")
+      assert.strictEqual((yield* user.integrations).length, 1)
+    })
+  )
+
+  it.effect("50 callbacks at once: one exchange", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("flood")
+      const before = user.provider.counts().exchanges
+      const results = yield* Effect.all(
+        Array.from({ length: 50 }, () => outcomeAt(user, user.back)),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(user.provider.counts().exchanges, before + 1)
+      const outcomes = results.map(({ outcome }) => outcome)
+      assert.deepStrictEqual(outcomes.sort(), ["connected", ...Array(49).fill("used")])
+      assert.strictEqual((yield* user.integrations)[0].status, "ACTIVE", "the code was used once, so the grant lives")
+    })
+  )
+
+  it.effect("expired: ten minutes by the database's clock", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const user = yield* onTheWayBack("late")
+      yield* sql`UPDATE nexus.oauth_state SET expires_at = now(), created_at = now() - interval '10 minutes' WHERE user_id = 'late'`
+      const before = user.provider.counts().exchanges
+      const { outcome, attempt, message } = yield* outcomeAt(user, user.back)
+      assert.deepStrictEqual([outcome, user.provider.counts().exchanges], ["expired", before])
+      assert.deepInclude((yield* user.attempt(attempt ?? "")).json, { outcome, message })
+      assert.deepStrictEqual(yield* user.integrations, [])
+    })
+  )
+
+  it.effect("another browser: with no cookie, and with another attempt's", () =>
+    Effect.gen(function* () {
+      const victim = yield* onTheWayBack("victim")
+      const stranger = yield* openBrowser
+      assert.strictEqual((yield* outcomeAt(stranger, victim.back)).outcome, "wrong_browser")
+      // The attacker's link: their own state and code, in the browser of a victim who is on the way too.
+      const attacker = yield* onTheWayBack("attacker")
+      assert.strictEqual((yield* outcomeAt(victim, attacker.back)).outcome, "wrong_browser")
+      for (const user of [victim, attacker]) assert.deepStrictEqual(yield* user.integrations, [])
+      // Neither used the state up.
+      for (const user of [victim, attacker]) {
+        assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "connected")
+      }
+    })
+  )
+
+  it.effect("another user, who has signed in with this browser in the meantime", () =>
+    Effect.gen(function* () {
+      const first = yield* onTheWayBack("first")
+      const { token } = yield* TestApi
+      const headers = { authorization: `Bearer ${yield* token("second")}` }
+      yield* first.visit("/session", { method: "POST", headers })
+      assert.strictEqual((yield* outcomeAt(first, first.back)).outcome, "wrong_user")
+      assert.deepStrictEqual(yield* first.integrations, [])
+      yield* first.signIn
+      assert.strictEqual((yield* outcomeAt(first, first.back)).outcome, "connected")
+    })
+  )
+
+  it.effect("mix-up: a state that comes back to another provider's callback", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("mixed")
+      const harbor = yield* oauthOf("harbor")
+      const before = harbor.server.requests.length
+      const elsewhere = user.back.replace("/oauth/meadow/", "/oauth/harbor/")
+      const { outcome, provider } = yield* outcomeAt(user, elsewhere)
+      assert.deepStrictEqual([outcome, provider], ["wrong_provider", "MEADOW"])
+      assert.strictEqual(harbor.server.requests.length, before, "no code was sent to another provider")
+      const nowhere = yield* user.visit(user.back.replace("/oauth/meadow/", "/oauth/nobody/"))
+      assert.strictEqual(resultIn(nowhere.location).outcome, "wrong_provider")
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "connected")
+    })
+  )
+
+  it.effect("mix-up: an answer that names another issuer", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("issued")
+      const before = user.provider.counts().exchanges
+      const { outcome } = yield* outcomeAt(user, changed(user.back, { iss: "https://accounts.harbor.example" }))
+      assert.deepStrictEqual([outcome, user.provider.counts().exchanges], ["refused", before])
+      const right = yield* onTheWayBack("issued")
+      const iss = "https://accounts.meadow.example"
+      assert.strictEqual((yield* outcomeAt(right, changed(right.back, { iss }))).outcome, "connected")
+    })
+  )
+
+  it.effect("injection: another session's code with one's own state is worth nothing without its verifier", () =>
+    Effect.gen(function* () {
+      const victim = yield* onTheWayBack("injected-victim")
+      const attacker = yield* onTheWayBack("injecting")
+      const { outcome } = yield* outcomeAt(attacker, changed(attacker.back, { code: parameterOf(victim.back, "code") }))
+      assert.strictEqual(outcome, "refused")
+      assert.deepStrictEqual(yield* attacker.integrations, [])
+      assert.strictEqual((yield* outcomeAt(victim, victim.back)).outcome, "connected")
+    })
+  )
+
+  it.effect("a verifier that is missing, wrong, or sealed for another attempt", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const other = yield* onTheWayBack("verifier-of-another")
+      for (const [name, verifier, outcome] of [
+        ["verifier-missing", sql`NULL`, "refused"],
+        ["verifier-garbage", sql`'nx1.k1.AAAA'`, "unavailable"],
+        [
+          "verifier-moved",
+          sql`(SELECT verifier FROM nexus.oauth_state WHERE user_id = 'verifier-of-another' LIMIT 1)`,
+          "unavailable"
+        ]
+      ] as const) {
+        const user = yield* onTheWayBack(name)
+        yield* sql`UPDATE nexus.oauth_state SET verifier = ${verifier} WHERE user_id = ${name}`
+        assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, outcome, name)
+        assert.deepStrictEqual(yield* user.integrations, [])
+      }
+      assert.strictEqual((yield* outcomeAt(other, other.back)).outcome, "connected")
+      const rows = yield* sql`SELECT FROM nexus.oauth_state WHERE used_at IS NOT NULL AND verifier IS NOT NULL`
+      assert.strictEqual(rows.length, 0, "no verifier outlives its use")
+    })
+  )
+
+  it.effect("a forged error does not end somebody's attempt", () =>
+    Effect.gen(function* () {
+      const victim = yield* onTheWayBack("forged")
+      const stranger = yield* openBrowser
+      const forged = changed(victim.back, { code: null, error: "access_denied" })
+      assert.strictEqual((yield* outcomeAt(stranger, forged)).outcome, "wrong_browser")
+      for (const state of ["", "x", "A".repeat(43)]) {
+        const { status, text } = yield* victim.visit(changed(forged, { state }))
+        assert.strictEqual(status, 400)
+        assert.include(text, "This sign-in is not known here")
+      }
+      assert.strictEqual((yield* outcomeAt(victim, victim.back)).outcome, "connected")
+    })
+  )
+
+  it.effect("a state of another installation, none, two, and a long one", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("elsewhere")
+      const state = parameterOf(user.back, "state")
+      for (const query of [
+        `code=x&state=${"Zz09_-".repeat(8).slice(0, 43)}`,
+        "code=x",
+        "",
+        `code=x&state=${state}&state=${state}`,
+        `code=x&state=${"A".repeat(10_000)}`,
+        `code=x&state=${state.toLowerCase()}`,
+        `code=x&state=${state}%00`
+      ]) {
+        const { status, headers } = yield* user.visit(`${user.callback}?${query}`)
+        assert.strictEqual(status, 400, query.slice(0, 80))
+        assert.match(headers.get("content-type") ?? "", /^text\/html/)
+      }
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "connected")
+    })
+  )
+
+  it.effect("two codes are none", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("twofold")
+      assert.strictEqual((yield* outcomeAt(user, `${user.back}&code=other`)).outcome, "refused")
+      assert.deepStrictEqual(yield* user.integrations, [])
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "connected")
+    })
+  )
+
+  it.effect("another redirect URI than it began with", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const user = yield* onTheWayBack("moved")
+      yield* sql`UPDATE nexus.oauth_state SET redirect_uri = 'https://old.example.com/' WHERE user_id = 'moved'`
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "not_configured")
+      assert.deepStrictEqual(yield* user.integrations, [])
+    })
+  )
+
+  it.effect("a page of another origin can't begin with the cookie alone", () =>
+    Effect.gen(function* () {
+      const user = yield* traveller("lured")
+      yield* user.signIn
+      const path = "/integrations/oauth/meadow/authorize"
+      const headers = { origin: "https://app.example.com" }
+      assert.strictEqual((yield* user.visit(path, { method: "POST", headers, body: {} })).status, 403)
+      assert.strictEqual((yield* user.visit(path, { method: "POST", body: {} })).status, 403)
+      const own = { origin: "https://nexus.example.com" }
+      assert.strictEqual((yield* user.visit(path, { method: "POST", headers: own, body: {} })).status, 200)
+      const evil = yield* user.post({}, { origin: "https://evil.example" })
+      assert.isNull(evil.headers.get("access-control-allow-origin"))
+    })
+  )
+
+  it.effect("nobody reads how another user's attempt ended", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("private")
+      const { attempt } = yield* outcomeAt(user, user.back)
+      const curious = yield* traveller("curious")
+      assert.strictEqual((yield* curious.attempt(attempt ?? "")).status, 404)
+      assert.strictEqual((yield* user.attempt(attempt ?? "")).status, 200)
+    })
+  )
+
+  it.effect("a browser that hangs up leaves no attempt half done", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestApi
+      const user = yield* onTheWayBack("hasty")
+      const controller = new AbortController()
+      user.provider.server.inject({ kind: { status: 503 }, when: ({ path }) => path === "/nothing" })
+      const cookie = Array.from(user.cookies, ([name, { value }]) => `${name}=${value}`).join("; ")
+      const asked = user.provider.counts().exchanges
+      const gone = fetch(url + user.back.replace(/^https?:\/\/[^/]+/, ""), {
+        redirect: "manual",
+        headers: { cookie },
+        signal: controller.signal
+      }).catch(() => undefined)
+      yield* Effect.suspend(() => Effect.succeed(user.provider.counts().exchanges)).pipe(
+        Effect.repeat({ until: (exchanges) => exchanges > asked, schedule: Schedule.spaced("1 millis") })
+      )
+      controller.abort()
+      yield* Effect.promise(() => gone)
+      yield* user.integrations.pipe(
+        Effect.repeat({ until: (list) => list.length === 1, schedule: Schedule.spaced("20 millis") }),
+        Effect.timeout("10 seconds")
+      )
+    })
+  )
+})
+
+layer(travellingLayer({ NEXUS_UNAUTHENTICATED_REQUESTS_PER_MINUTE: "3" }), { excludeTestServices: true })(
+  "Callbacks of one address",
+  (it) => {
+    it.effect("are counted", () =>
+      Effect.gen(function* () {
+        const { visit } = yield* openBrowser
+        const path = "/integrations/oauth/meadow/callback?state=x"
+        for (const status of [400, 400, 400, 429]) assert.strictEqual((yield* visit(path)).status, status)
+        const page = yield* visit(path, { headers: { accept: "text/html" } })
+        assert.strictEqual(page.status, 429)
+        assert.match(page.headers.get("content-type") ?? "", /^text\/html/)
+        assert.isNotNull(page.headers.get("retry-after"))
+      })
+    )
+  }
+)
