@@ -1,23 +1,28 @@
-/** The two cookies of this service: who is signed in, and which browser goes to a provider. */
+/** The cookies of this service: who is signed in, and which browser goes to a provider. */
 import { Effect } from "effect"
 import { HttpEffect, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { sessionCookie } from "../api/Authentication.ts"
 import type { Site } from "./Site.ts"
 
-const names = { session: sessionCookie, oauth: "nexus-oauth" }
-type Kind = keyof typeof names
+/**
+ * `elsewhere` is what a browser is known by for a front end on another site. Such a page never gets to see the other
+ * one, and must not replace it: a tab of the dashboard may be on its way.
+ */
+const names = { session: sessionCookie, oauth: "nexus-oauth", elsewhere: "nexus-oauth-elsewhere" }
+export type CookieKind = keyof typeof names
 
 /**
  * Only a cookie of this very host, set over https, can have a name with `__Host-` (RFC 6265bis, section 4.1.3.2): no
  * other host of the domain can plant one.
  */
-const nameOf = (kind: Kind, { isSecure }: Site["Service"]) => (isSecure ? `__Host-${names[kind]}` : names[kind])
+const nameOf = (kind: CookieKind, { isSecure }: Site["Service"]) => (isSecure ? `__Host-${names[kind]}` : names[kind])
 
-const options = ({ isSecure }: Site["Service"], sameSite: "lax" | "none" = "lax") => ({
+const optionsOf = (kind: CookieKind, { isSecure }: Site["Service"]) => ({
   path: "/",
   httpOnly: true,
   secure: isSecure,
-  sameSite
+  // Browsers take no other from a page on another site, and take this one over https only.
+  sameSite: kind === "elsewhere" ? ("none" as const) : ("lax" as const)
 })
 
 /** 256 random bits, as base64url. */
@@ -26,7 +31,7 @@ const isValue = (text: string | undefined): text is string => text !== undefined
 /** The value of a cookie, if it can be one of ours. */
 export const readCookie = (
   { cookies }: HttpServerRequest.HttpServerRequest,
-  kind: Kind,
+  kind: CookieKind,
   site: Site["Service"]
 ): string | undefined => {
   const value = cookies[nameOf(kind, site)]
@@ -34,25 +39,22 @@ export const readCookie = (
 }
 
 /** Sets a cookie with the answer. */
-export const setCookie = (kind: Kind, value: string, maxAgeSeconds: number, site: Site["Service"]) =>
-  HttpEffect.appendPreResponseHandler(({ headers }, response) => {
-    // A front end on another site is not given a lax one; it would never see its cookie come back.
-    const isElsewhere = kind === "oauth" && site.isSecure && headers["sec-fetch-site"] === "cross-site"
-    const sameSite = isElsewhere ? "none" : "lax"
-    return Effect.succeed(
+export const setCookie = (kind: CookieKind, value: string, maxAgeSeconds: number, site: Site["Service"]) =>
+  HttpEffect.appendPreResponseHandler((_, response) =>
+    Effect.succeed(
       HttpServerResponse.setCookieUnsafe(response, nameOf(kind, site), value, {
-        ...options(site, sameSite),
+        ...optionsOf(kind, site),
         maxAge: `${maxAgeSeconds} seconds`
       })
     )
-  })
+  )
 
 /** Clears cookies with the answer. */
-export const clearCookies = (kinds: ReadonlyArray<Kind>, site: Site["Service"]) =>
+export const clearCookies = (kinds: ReadonlyArray<CookieKind>, site: Site["Service"]) =>
   HttpEffect.appendPreResponseHandler((_, response) =>
     Effect.succeed(
       kinds.reduce(
-        (cleared, kind) => HttpServerResponse.expireCookieUnsafe(cleared, nameOf(kind, site), options(site)),
+        (cleared, kind) => HttpServerResponse.expireCookieUnsafe(cleared, nameOf(kind, site), optionsOf(kind, site)),
         response
       )
     )

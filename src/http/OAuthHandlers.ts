@@ -6,7 +6,7 @@ import { CurrentUser } from "../api/Authentication.ts"
 import { NewOAuthAttempt } from "../domain/OAuthAttempt.ts"
 import { OAuthFlows, type Returned } from "../oauth/OAuthFlows.ts"
 import { makeRandomToken } from "../oauth/RandomToken.ts"
-import { readCookie, setCookie } from "./BrowserCookies.ts"
+import { type CookieKind, readCookie, setCookie } from "./BrowserCookies.ts"
 import { BrowserSessions } from "./BrowserSessions.ts"
 import { RequestLimits } from "./RequestLimits.ts"
 import { resultPage } from "./ResultPage.ts"
@@ -15,6 +15,7 @@ import { enforce } from "./UserRateLimit.ts"
 
 /** Seconds that a browser is known by, as long as an attempt lasts. */
 const bindingSeconds = 600
+const bindings = ["oauth", "elsewhere"] as const
 
 export const OAuthHandlers = HttpApiBuilder.group(
   Api,
@@ -27,10 +28,10 @@ export const OAuthHandlers = HttpApiBuilder.group(
     const randomToken = yield* makeRandomToken
 
     /** What this browser is known by. One that has such a cookie keeps it, as another tab may be on its way. */
-    const bind = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-      const known = readCookie(request, "oauth", site)
+    const bind = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, kind: CookieKind) {
+      const known = readCookie(request, kind, site)
       const browser = known === undefined ? yield* randomToken : Redacted.make(known)
-      yield* setCookie("oauth", Redacted.value(browser), bindingSeconds, site)
+      yield* setCookie(kind, Redacted.value(browser), bindingSeconds, site)
       return browser
     })
 
@@ -39,7 +40,7 @@ export const OAuthHandlers = HttpApiBuilder.group(
         return yield* flows.attempt((yield* CurrentUser).userId, params.id)
       }),
       begin: Effect.fnUntraced(function* ({ params, query, request }) {
-        const browser = yield* bind(request)
+        const browser = yield* bind(request, "oauth")
         return yield* flows.authorize(yield* CurrentUser, params.slug, new NewOAuthAttempt(query), browser).pipe(
           Effect.map(({ url }) => HttpServerResponse.redirect(url)),
           Effect.catchIf(
@@ -49,7 +50,8 @@ export const OAuthHandlers = HttpApiBuilder.group(
         )
       }),
       authorize: Effect.fnUntraced(function* ({ params, payload = new NewOAuthAttempt({}), request }) {
-        const browser = yield* bind(request)
+        const isElsewhere = site.isSecure && request.headers["sec-fetch-site"] === "cross-site"
+        const browser = yield* bind(request, isElsewhere ? "elsewhere" : "oauth")
         return yield* flows.authorize(yield* CurrentUser, params.slug, payload, browser)
       }),
       callback: Effect.fnUntraced(function* ({ params, request }) {
@@ -59,7 +61,7 @@ export const OAuthHandlers = HttpApiBuilder.group(
         const signedIn = cookie === undefined ? undefined : yield* sessions.find(cookie)
         const returned = yield* flows.complete(params.slug, {
           parameters: new URLSearchParams(request.url.replace(/^[^?]*\??/, "")),
-          browser: readCookie(request, "oauth", site),
+          browsers: bindings.flatMap((kind) => readCookie(request, kind, site) ?? []),
           userId: signedIn?.session.userId,
           address
         })

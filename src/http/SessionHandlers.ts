@@ -37,7 +37,7 @@ export const SessionHandlers = HttpApiBuilder.group(
       end: Effect.fnUntraced(function* ({ request }) {
         const cookie = readCookie(request, "session", site)
         if (cookie !== undefined) yield* sessions.end(cookie, (yield* CurrentUser).address)
-        yield* clearCookies(["session", "oauth"], site)
+        yield* clearCookies(["session", "oauth", "elsewhere"], site)
         return success
       })
     })

@@ -24,8 +24,8 @@ import { verifierPlace } from "./VerifierPlace.ts"
 /** What comes back from a provider, and with which browser. */
 export interface ReturningBrowser {
   readonly parameters: URLSearchParams
-  /** The value of the cookie that the attempt was bound to; undefined when there is none. */
-  readonly browser: string | undefined
+  /** The values of its cookies that attempts are bound to. */
+  readonly browsers: ReadonlyArray<string>
   /** Who is signed in with this browser, if anybody is. */
   readonly userId: UserId | undefined
   readonly address: string | null
@@ -85,10 +85,10 @@ export class OAuthFlows extends Context.Service<
         provider: Provider,
         slug: string,
         state: OAuthStateRow,
-        { browser, userId, parameters }: ReturningBrowser
+        { browsers, userId, parameters }: ReturningBrowser
       ) {
         if (state.slug !== slug) return ending("wrong_provider", provider)
-        if (browser === undefined || hashOf(browser) !== state.browserHash) return ending("wrong_browser", provider)
+        if (!browsers.some((browser) => hashOf(browser) === state.browserHash)) return ending("wrong_browser", provider)
         if (userId !== undefined && userId !== state.userId) return ending("wrong_user", provider)
         if (state.isUsed) return ending("used", provider)
         if (state.isExpired) return ending("expired", provider)

@@ -37,7 +37,12 @@ layer(SessionRepo.layer.pipe(Layer.provideMerge(IntegratingLayer)), {
     Effect.gen(function* () {
       const repo = yield* OAuthStateRepo
       const row = yield* insert("ann", 1)
-      assert.deepInclude(row, { userId: "ann", settings: { colour: "red" }, isExpired: false, isUsed: false })
+      assert.deepInclude(row, {
+        userId: UserId.make("ann"),
+        settings: { colour: "red" },
+        isExpired: false,
+        isUsed: false
+      })
       const used = yield* Effect.all(
         Array.from({ length: 30 }, () => repo.use(row)),
         { concurrency: "unbounded" }

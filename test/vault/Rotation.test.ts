@@ -113,6 +113,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "120 seconds" })
       const attempt = {
         id: row,
         userId: "ann",
+        actor: "ann",
         provider: "ACME",
         slug: "acme",
         stateHash: "0".repeat(64),
