@@ -249,7 +249,6 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
       const { url } = yield* TestApi
       const user = yield* onTheWayBack("hasty")
       const controller = new AbortController()
-      user.provider.server.inject({ kind: { status: 503 }, when: ({ path }) => path === "/nothing" })
       const cookie = Array.from(user.cookies, ([name, { value }]) => `${name}=${value}`).join("; ")
       const asked = user.provider.counts().exchanges
       const gone = fetch(url + user.back.replace(/^https?:\/\/[^/]+/, ""), {
