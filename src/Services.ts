@@ -10,6 +10,7 @@ import { nexusHome } from "./database/EmbeddedPostgres.ts"
 import { MigrationsLayer } from "./database/Migrations.ts"
 import { PartitionsRepo } from "./database/PartitionsRepo.ts"
 import { Egress } from "./egress/Egress.ts"
+import { FileUploads } from "./files/FileUploads.ts"
 import { Checks } from "./integrations/Checks.ts"
 import { Connections } from "./integrations/Connections.ts"
 import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
@@ -132,7 +133,7 @@ export const Services = Layer.mergeAll(
 )
 
 export const Plugins = Layer.mergeAll(BuiltInPlugins, LoadedPlugins).pipe(Layer.provideMerge(PluginRegistry.layer))
-export const Integrating = Layer.mergeAll(OAuthFlows.layer, Syncs.layer).pipe(
+export const Integrating = Layer.mergeAll(FileUploads.layer, OAuthFlows.layer, Syncs.layer).pipe(
   Layer.provideMerge(Integrations.layer),
   Layer.provideMerge(SyncEngine.layer),
   Layer.provideMerge(SyncRunner.layer),

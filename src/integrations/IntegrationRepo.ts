@@ -55,6 +55,7 @@ export type IntegrationAction =
   | "integration.paused"
   | "integration.resumed"
   | "integration.synced"
+  | "integration.exported"
   | "integration.verified"
   | "integration.disconnected"
 
@@ -138,21 +139,23 @@ export class IntegrationRepo extends Context.Service<
           sql<IntegrationRow>`
             INSERT INTO nexus.integration (
               id, user_id, provider, credentials, settings, status, last_error, last_error_kind, account_id, account_label,
-              failed_checks, last_verified_at, check_at, sync_at
+              failed_checks, last_verified_at, check_at, sync_at, export_at
             ) VALUES (
               ${id}, ${userId}, ${provider}, ${credentials}, ${sql.json(settings)},
               ${trouble === null ? "ACTIVE" : "ERROR"}, ${trouble?.sentence ?? null}, ${trouble?.kind ?? null},
               ${account?.id ?? null}, ${account?.label ?? null},
               ${account === null ? 1 : 0}, CASE WHEN ${account !== null} THEN now() END,
               CASE WHEN ${account === null} THEN now() + interval '15 seconds' ELSE ${nextCheck} END,
-              CASE WHEN ${settings.autoSync === true} THEN now() END
+              CASE WHEN ${settings.autoSync === true} THEN now() END,
+              CASE WHEN ${isScheduled(settings)} THEN now() END
             )
             ON CONFLICT (id) DO UPDATE SET connection = EXCLUDED.connection, credentials = EXCLUDED.credentials,
               refresh_lease = NULL, refresh_until = NULL, settings = EXCLUDED.settings,
               status = EXCLUDED.status, last_error = EXCLUDED.last_error, last_error_kind = EXCLUDED.last_error_kind,
               account_id = EXCLUDED.account_id, account_label = EXCLUDED.account_label, updated_at = now(),
               failed_checks = EXCLUDED.failed_checks, last_verified_at = EXCLUDED.last_verified_at,
-              check_at = EXCLUDED.check_at, sync_at = EXCLUDED.sync_at
+              check_at = EXCLUDED.check_at, sync_at = EXCLUDED.sync_at,
+              export_at = CASE WHEN ${isScheduled(settings)} THEN coalesce(integration.export_at, now()) END
             RETURNING ${columns}`.pipe(Effect.flatMap(only)),
         // In two statements: only the second one sees a run that began while the first one waited.
         endSync: Effect.fnUntraced(function* (row: Pick<IntegrationRow, "id">) {
@@ -174,6 +177,8 @@ export class IntegrationRepo extends Context.Service<
         update: (row, { settings, status }) =>
           sql<IntegrationRow>`
             UPDATE nexus.integration SET settings = ${sql.json(settings)}, status = ${status},
+              export_at = CASE WHEN ${isScheduled(settings)} THEN
+                CASE WHEN export_every = ${String(settings.exportEvery)} THEN coalesce(export_at, now()) ELSE now() END END,
               sync_at = CASE WHEN ${status !== "INACTIVE"} AND ${settings.autoSync === true} THEN now() END,
               check_at = CASE WHEN ${status !== "INACTIVE"} THEN now() END, updated_at = now()
             WHERE id = ${row.id}::uuid RETURNING ${columns}`.pipe(Effect.flatMap(only)),
@@ -206,3 +211,5 @@ export class IntegrationRepo extends Context.Service<
     })
   )
 }
+
+const isScheduled = ({ exportEvery }: Settings) => typeof exportEvery === "string"

@@ -53,8 +53,10 @@ export const makeLastingSession = Effect.gen(function* () {
         if (!isRenewable()) return yield* use(current.session)
         const end = yield* endsSoon
         if (end?.isNear === true) {
-          // One that still works is used while no other one can be had.
-          yield* Effect.catch(renewed(current.credentials), (error) => (end.isOver ? Effect.fail(error) : Effect.void))
+          // One that still works is used while no other one can be had, but not when its grant is over.
+          yield* Effect.catch(renewed(current.credentials), (error) =>
+            end.isOver || error.reason._tag === "Unauthorized" ? Effect.fail(error) : Effect.void
+          )
         }
         const { credentials, session } = current
         return yield* use(session).pipe(

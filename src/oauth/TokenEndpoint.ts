@@ -226,6 +226,7 @@ export class TokenEndpoint extends Context.Service<
           const target = new URL(typeof url === "string" ? url : url(fields))
           const to = sends === "query" ? target.searchParams : form
           to.set("token", token)
+          if (sends === "form" && fields.refreshToken !== undefined) to.set("token_type_hint", "refresh_token")
           const { status } = yield* send(provider, target.href, form)
           // 400: a token that is good for nothing any more is what was asked for.
           if (status < 300 || status === 400) return

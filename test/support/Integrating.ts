@@ -8,7 +8,10 @@ import { SalesforceEmulator } from "../../plugins/salesforce/Emulator.ts"
 import { SendGridEmulator } from "../../plugins/sendgrid/Emulator.ts"
 import { ZapierEmulator } from "../../plugins/zapier/Emulator.ts"
 import { ZohoEmulator } from "../../plugins/zoho/Emulator.ts"
+import { ContactExport } from "../../src/contacts/ContactExport.ts"
+import { ContactRepo } from "../../src/contacts/ContactRepo.ts"
 import { ProviderId } from "../../src/domain/Ids.ts"
+import { FileUploads } from "../../src/files/FileUploads.ts"
 import { Checks } from "../../src/integrations/Checks.ts"
 import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
@@ -34,7 +37,7 @@ import { PeopleLayer } from "./People.ts"
 
 /** Everything about integrations and syncs, with these plugins, beside what people can do with webhooks. */
 export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistry>) =>
-  Layer.mergeAll(OAuthFlows.layer, Syncs.layer).pipe(
+  Layer.mergeAll(FileUploads.layer, OAuthFlows.layer, Syncs.layer).pipe(
     Layer.provideMerge(Integrations.layer),
     Layer.provideMerge(SyncEngine.layer),
     Layer.provideMerge(SyncRunner.layer),
@@ -56,6 +59,7 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
         SyncRunRepo.layer
       )
     ),
+    Layer.provideMerge(ContactExport.layer.pipe(Layer.provideMerge(ContactRepo.layer))),
     Layer.provideMerge(PeopleLayer)
   )
 
