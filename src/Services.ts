@@ -35,6 +35,7 @@ import { LoadedPlugins } from "./plugin/PluginLoader.ts"
 import { PluginRegistry } from "./plugin/PluginRegistry.ts"
 import { Sessions } from "./plugin/Sessions.ts"
 import { AutoSyncRepo } from "./sync/AutoSyncRepo.ts"
+import { ExportRepo } from "./sync/ExportRepo.ts"
 import { SyncEngine } from "./sync/SyncEngine.ts"
 import { SyncRecordRepo } from "./sync/SyncRecordRepo.ts"
 import { SyncRunner } from "./sync/SyncRunner.ts"
@@ -90,6 +91,7 @@ const Repositories = Layer.mergeAll(
   DeliveryRepo.layer,
   EmitRepo.layer,
   EventTypeRepo.layer,
+  ExportRepo.layer,
   GaugeRepo.layer,
   HistoryRepo.layer,
   IntegrationRepo.layer,

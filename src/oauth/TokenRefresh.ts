@@ -5,7 +5,8 @@ import { type Credentials, StoredCredentials, texts } from "../integrations/Stor
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
-import { type OAuthProvider, TokenEndpoint } from "./TokenEndpoint.ts"
+import type { OAuthProvider } from "./TokenAnswers.ts"
+import { TokenEndpoint } from "./TokenEndpoint.ts"
 
 /** What is renewed. */
 type Renewable = Pick<IntegrationRow, "id" | "userId" | "provider" | "connection">

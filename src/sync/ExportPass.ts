@@ -7,8 +7,9 @@ import { makeUploading } from "../files/Uploading.ts"
 import type { SessionFiles } from "../plugin/Files.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import { Vault } from "../vault/Vault.ts"
+import { ExportRepo } from "./ExportRepo.ts"
 import type { ProviderCalls } from "./ProviderCalls.ts"
-import { SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
+import type { SyncRunRow } from "./SyncRunRepo.ts"
 
 const mimeTypes = { csv: "text/csv", json: "application/json" }
 
@@ -27,7 +28,7 @@ const uploadPlace = ({ id, userId, provider }: SyncRunRow) => ({
  * when the run is another process's by now.
  */
 export const makeExportPass = Effect.gen(function* () {
-  const runs = yield* SyncRunRepo
+  const runs = yield* ExportRepo
   const exports = yield* ContactExport
   const vault = yield* Vault
   const spool = yield* makeSpool

@@ -106,10 +106,6 @@ export class SyncRunRepo extends Context.Service<
      * due again: as soon as the integration works, or in ten minutes.
      */
     finish(run: ClaimedRun, state: "COMPLETED" | "FAILED" | "CANCELLED", stop: Stop): Effect.Effect<void, SqlError>
-    /** Notes where the upload of a run goes on. */
-    keepUpload(run: ClaimedRun, upload: Sealed): Effect.Effect<void, SqlError>
-    /** Notes the file that a run has made, and how many contacts are in it; false when the run is another process's. */
-    stored(run: ClaimedRun, file: StoredFile | null, contacts: number): Effect.Effect<boolean, SqlError>
     /** Deletes runs that ended before so many days, at most a thousand; says how many. */
     forget(days: number): Effect.Effect<number, SqlError>
   }
@@ -239,14 +235,6 @@ export class SyncRunRepo extends Context.Service<
           FROM finished
           WHERE integration.id = finished.integration_id
             AND integration.account_id IS NOT DISTINCT FROM coalesce(finished.account_id, integration.account_id)`,
-        keepUpload: (run, upload) => sql`
-          UPDATE nexus.sync_run SET upload = ${upload} WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid`,
-        stored: (run, file, contacts) =>
-          sql<{ readonly id: SyncRunId }>`
-            UPDATE nexus.sync_run SET file = ${file === null ? null : JSON.stringify(file)}::text::json, upload = NULL,
-              created = ${contacts}
-            WHERE id = ${run.id}::uuid AND lease = ${run.lease}::uuid AND state = 'RUNNING'
-            RETURNING id`.pipe(Effect.map((rows) => rows.length > 0)),
         forget: (days) =>
           sql<{ readonly id: SyncRunId }>`
             DELETE FROM nexus.sync_run WHERE id IN (

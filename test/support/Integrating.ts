@@ -28,6 +28,7 @@ import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { Sessions } from "../../src/plugin/Sessions.ts"
 import { AutoSyncRepo } from "../../src/sync/AutoSyncRepo.ts"
+import { ExportRepo } from "../../src/sync/ExportRepo.ts"
 import { SyncEngine } from "../../src/sync/SyncEngine.ts"
 import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
 import { SyncRunner } from "../../src/sync/SyncRunner.ts"
@@ -51,6 +52,7 @@ export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistr
     Layer.provideMerge(
       Layer.mergeAll(
         AutoSyncRepo.layer,
+        ExportRepo.layer,
         IntegrationRepo.layer,
         MemoryRepo,
         OAuthStateRepo.layer,
