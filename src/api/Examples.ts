@@ -100,6 +100,8 @@ const syncRun = {
   state: "COMPLETED",
   full: false,
   dryRun: false,
+  format: null,
+  file: null,
   contactsSynced: 42,
   total: 43,
   created: 40,
@@ -150,6 +152,30 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   "integrations.listSyncs": { status: 200, response: [syncRun] },
   "integrations.getSync": { status: 200, response: syncRun },
+  "oauth.authorize": {
+    request: { returnUrl: "https://app.example.com/integrations" },
+    status: 200,
+    response: {
+      id: "0199f0a0-0000-7000-8000-000000000007",
+      url: "https://accounts.acme.example/authorize?response_type=code&client_id=nexus&state=…",
+      expiresAt: "2025-11-20T10:40:00.000Z"
+    }
+  },
+  "oauth.attempt": {
+    status: 200,
+    response: {
+      id: "0199f0a0-0000-7000-8000-000000000007",
+      provider: "ACME_CRM",
+      outcome: "connected",
+      message: "Acme CRM is connected (Example Inc.)",
+      createdAt: time,
+      expiresAt: "2025-11-20T10:40:00.000Z"
+    }
+  },
+  "session.start": {
+    status: 200,
+    response: { userId: "user-123", scopes: [], expiresAt: "2025-11-20T22:30:00.000Z" }
+  },
   "webhooks.create": {
     request: { url: webhook.url, events: webhook.events },
     status: 201,

@@ -7,7 +7,8 @@ import { OAuthClients } from "./OAuthClients.ts"
 import type { ReturningBrowser } from "./OAuthFlows.ts"
 import { OAuthStateRepo, type OAuthStateRow } from "./OAuthStateRepo.ts"
 import { type Ending, ending, failedExchange, missingScope, refusedCallback } from "./Outcomes.ts"
-import { type OAuthProvider, TokenEndpoint } from "./TokenEndpoint.ts"
+import type { OAuthProvider } from "./TokenAnswers.ts"
+import { TokenEndpoint } from "./TokenEndpoint.ts"
 import { verifierPlace } from "./VerifierPlace.ts"
 
 export const makeFinishing = Effect.gen(function* () {

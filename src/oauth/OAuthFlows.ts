@@ -18,7 +18,8 @@ import { type NewOAuthState, OAuthStateRepo, type OAuthStateRow } from "./OAuthS
 import { type Ending, ending, notTheProviders, unknownState } from "./Outcomes.ts"
 import { challengeOf, hashOf, makeRandomToken } from "./RandomToken.ts"
 import { makeReturnUrls } from "./ReturnUrls.ts"
-import { type OAuthProvider, TokenEndpoint } from "./TokenEndpoint.ts"
+import type { OAuthProvider } from "./TokenAnswers.ts"
+import { TokenEndpoint } from "./TokenEndpoint.ts"
 import { verifierPlace } from "./VerifierPlace.ts"
 
 /** What comes back from a provider, and with which browser. */

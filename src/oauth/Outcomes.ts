@@ -3,7 +3,7 @@ import type { OAuthOutcome } from "../domain/OAuthAttempt.ts"
 import { passes, troubleOf } from "../integrations/Troubles.ts"
 import type { Provider } from "../plugin/Provider.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
-import type { CallbackRefused } from "./TokenEndpoint.ts"
+import type { CallbackRefused } from "./TokenAnswers.ts"
 
 /** An outcome, and the sentence that says what happened and what to do. */
 export interface Ending {

