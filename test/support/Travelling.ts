@@ -78,3 +78,31 @@ export const traveller = Effect.fnUntraced(function* (userId: string, slug: Slug
     integrations: Effect.map(ask("GET", "/integrations", { token: bearer }), ({ json }) => json)
   }
 })
+
+type Traveller = Effect.Success<ReturnType<typeof traveller>>
+
+/** A user who is signed in, whose browser was at the provider, and where it is sent back to. */
+export const onTheWayBack = Effect.fnUntraced(function* (userId: string, slug: Slug = "meadow") {
+  const user = yield* traveller(userId, slug)
+  yield* user.signIn
+  const { location } = yield* user.begin()
+  return { ...user, back: user.provider.consent(location) }
+})
+
+/** How an attempt ends whose browser goes to this URL. */
+export const outcomeAt = Effect.fnUntraced(function* ({ visit }: Pick<Traveller, "visit">, url: string) {
+  return resultIn((yield* visit(url)).location)
+})
+
+/** A callback with other parameters. */
+export const changed = (url: string, parameters: Readonly<Record<string, string | null>>) => {
+  const other = new URL(url)
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null) other.searchParams.delete(name)
+    else other.searchParams.set(name, value)
+  }
+  return other.href
+}
+
+/** A parameter of a URL. */
+export const parameterOf = (url: string, name: string) => new URL(url).searchParams.get(name) ?? ""
