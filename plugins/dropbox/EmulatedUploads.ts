@@ -1,6 +1,7 @@
 /** The routes of an emulated Dropbox that take bytes. */
 import { Option, Schema } from "effect"
 import { type EmulatedAnswer, type EmulatedRequest, json } from "nexus-integrations/plugin/testing"
+import { contentHash } from "./ContentHash.ts"
 import { badRequest, refusal, type Tags, uploadRefusal } from "./EmulatedAnswers.ts"
 import { type Content, contentOf, type Intake, makeIntake } from "./EmulatedContent.ts"
 import { Commit, type EmulatedFolder, isTags, metadataOf } from "./EmulatedFolder.ts"
@@ -42,7 +43,7 @@ export const makeUploads = (folder: EmulatedFolder) => {
   }
 
   const isWrongHash = (bytes: Uint8Array, wanted: string | undefined) =>
-    wanted !== undefined && contentOf(bytes).hash !== wanted
+    wanted !== undefined && contentHash(bytes) !== wanted
 
   const upload = ({ bytes, isPartial }: EmulatedRequest, argument: string): EmulatedAnswer | undefined => {
     const decoded = Option.getOrUndefined(decodeUpload(argument))

@@ -63,7 +63,7 @@ export const DropboxEmulator = (): EmulatedDropbox => {
   }
 
   const call = (request: EmulatedRequest): EmulatedAnswer => {
-    const { method, path, host, headers, body, now } = request
+    const { method, path, host, headers, now } = request
     const route = path.replace(/^\/2\//, "")
     const home = uploads.isRoute(route) ? "content.dropboxapi.com" : "api.dropboxapi.com"
     const isThere = uploads.isRoute(route) || calls.isRoute(route)
@@ -75,6 +75,7 @@ export const DropboxEmulator = (): EmulatedDropbox => {
     const refused = refuse(token, route, now)
     if (refused !== undefined) return refused
     if (uploads.isRoute(route)) return uploads.answer(route, request)
+    const { body } = request
     const type = headers["content-type"] ?? ""
     if (type !== "application/json" && !(type === "" && body === "")) {
       return badRequest(route, `Bad HTTP "Content-Type" header: "${type}".`)
