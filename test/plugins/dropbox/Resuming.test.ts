@@ -1,4 +1,4 @@
-/** Uploads whose connection is cut, whose answers are lost, or whose process dies: in the end the file is there, once. */
+/** Uploads that go on where they were, and those that can't: chunks, sessions, other processes. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { json } from "nexus-integrations/plugin/testing"
@@ -11,102 +11,8 @@ const start = "files/upload_session/start"
 const append = "files/upload_session/append_v2"
 const finish = "files/upload_session/finish"
 
-/** Numbers below one, always the same ones for a seed (mulberry32). */
-const numbers = (seed: number) => {
-  let state = seed
-  return (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const small = bytesFile("contacts.csv", 100_000)
 const large = bytesFile("contacts.csv", chunkSize + mebibyte)
-const larger = bytesFile("contacts.csv", 3 * chunkSize + mebibyte)
-
-describe("A lost answer", () => {
-  for (const taken of [false, true]) {
-    const name = taken ? "contacts (1).csv" : "contacts.csv"
-    const where = taken ? " where its name was taken" : ""
-
-    it.live(`of the only request leaves one file${where}`, () =>
-      Effect.gen(function* () {
-        const { files, emulator, server } = yield* dropbox()
-        if (taken) emulator.files.put("/contacts.csv", "another")
-        server.inject({ kind: "cutAnswer" })
-        const { stored, calls } = yield* makeExport(files).persist(small)
-        assert.deepStrictEqual([stored.name, calls], [name, 2])
-        yield* isOnce(emulator, small, name)
-        assert.strictEqual(routes(server).filter((route) => route === "files/upload").length, 1)
-      })
-    )
-
-    for (const [position, what] of [start, append, append, finish].entries()) {
-      it.live(`of request ${position + 1} of a session (${what}) leaves one file${where}`, () =>
-        Effect.gen(function* () {
-          const { files, emulator, server } = yield* dropbox()
-          if (taken) emulator.files.put("/contacts.csv", "another")
-          let seen = 0
-          server.inject({ kind: "cutAnswer", when: () => seen++ === position })
-          const { stored, calls } = yield* makeExport(files).persist(large)
-          assert.deepStrictEqual([stored.name, calls], [name, 2])
-          yield* isOnce(emulator, large, name)
-          assert.strictEqual(routes(server)[position], what)
-        })
-      )
-    }
-  }
-
-  it.live("is found among thousands of files", () =>
-    Effect.gen(function* () {
-      const { files, emulator, server } = yield* dropbox({ folder: "/Exports" })
-      emulator.files.put("/Exports/contacts.csv", "another")
-      for (let n = 0; n < 2100; n++) emulator.files.put(`/Exports/older-${n}.csv`, String(n))
-      server.inject({ kind: "cutAnswer" })
-      const { stored } = yield* makeExport(files).persist(small)
-      assert.strictEqual(stored.name, "contacts (1).csv")
-      yield* isOnce(emulator, small, "contacts (1).csv", ["Exports"])
-      assert.deepStrictEqual(routes(server, 1), [
-        "files/get_metadata",
-        "files/list_folder",
-        "files/list_folder/continue"
-      ])
-      assert.deepStrictEqual(argumentsOf(server, "files/list_folder"), [{ path: "/Exports", limit: 2000 }])
-    })
-  )
-
-  it.live("is looked for anew when the listing was reset", () =>
-    Effect.gen(function* () {
-      const { files, emulator, server } = yield* dropbox()
-      emulator.files.put("/contacts.csv", "another")
-      for (let n = 0; n < 2100; n++) emulator.files.put(`/older-${n}.csv`, String(n))
-      server.inject({ kind: "cutAnswer" })
-      server.inject({
-        kind: json(409, { error_summary: "reset/..", error: { ".tag": "reset" } }),
-        when: isAt("files/list_folder/continue")
-      })
-      assert.strictEqual((yield* makeExport(files).persist(small)).calls, 3)
-      yield* isOnce(emulator, small, "contacts (1).csv")
-    })
-  )
-
-  it.live("of finish is found by finish itself when the session is over", () =>
-    Effect.gen(function* () {
-      const { files, emulator, server } = yield* dropbox()
-      // The file is there and not yet to be seen when the next call looks for it.
-      server.inject({ kind: "cutAnswer", when: isAt(finish) })
-      server.inject({
-        kind: json(409, { error_summary: "path/not_found/", error: { ".tag": "path", path: { ".tag": "not_found" } } }),
-        when: isAt("files/get_metadata")
-      })
-      yield* makeExport(files).persist(large)
-      yield* isOnce(emulator, large)
-      assert.deepStrictEqual(routes(server, 3), [finish, "files/get_metadata", finish, "files/get_metadata"])
-    })
-  )
-})
 
 describe("A chunk", () => {
   it.live("that came although its answer was lost is not sent again", () =>
@@ -285,93 +191,6 @@ describe("After a crash", () => {
       const { files, emulator } = yield* dropbox()
       yield* files.put(small, { kept: '{"of":"an older version"}', keep: () => Effect.void })
       yield* isOnce(emulator, small)
-    })
-  )
-})
-
-describe("Connections that are cut at random", () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
-    it.live(`bytes leave one whole file (${seed})`, () =>
-      Effect.gen(function* () {
-        const random = numbers(seed)
-        const { files, emulator, server } = yield* dropbox({ folder: "/Exports" })
-        emulator.keepPartials(seed % 2 === 0)
-        if (seed % 3 === 0) emulator.files.put("/Exports/contacts.csv", "another")
-        for (let n = 0; n < 8; n++) {
-          const kind = ([{ cutAfter: Math.floor(random() * chunkSize) }, "cutAnswer", "cut"] as const)[
-            Math.floor(random() * 3)
-          ]
-          server.inject({ kind: kind ?? "cut", when: () => random() < 0.4 })
-        }
-        const { stored } = yield* makeExport(files).persist(larger)
-        assert.strictEqual(stored.checksum, `content_hash:${yield* contentHashOf(larger)}`)
-        yield* isOnce(emulator, larger, seed % 3 === 0 ? "contacts (1).csv" : "contacts.csv", ["Exports"])
-        assert.strictEqual(emulator.files.all().length, seed % 3 === 0 ? 2 : 1)
-      })
-    )
-  }
-
-  it.live(
-    "leave 300 MB whole, and no more than a chunk in memory",
-    () =>
-      Effect.gen(function* () {
-        const random = numbers(7)
-        const { files, emulator, server } = yield* dropbox()
-        const file = bytesFile("contacts.csv", 300_000_001)
-        for (let n = 0; n < 4; n++) {
-          const kind = n % 2 === 0 ? ({ cutAfter: Math.floor(random() * chunkSize) } as const) : "cutAnswer"
-          let left = 2 + 8 * n + Math.floor(random() * 8)
-          server.inject({ kind, when: ({ path }) => path === `/2/${append}` && left-- === 0 })
-        }
-        const before = process.memoryUsage().heapUsed
-        let most = 0
-        const watched = {
-          ...file,
-          read: (range: Parameters<typeof file.read>[0]) => {
-            assert.isAtMost(range.length, chunkSize)
-            most = Math.max(most, process.memoryUsage().heapUsed - before)
-            return file.read(range)
-          }
-        }
-        const { stored, calls } = yield* makeExport(files).persist(watched)
-        assert.deepStrictEqual([stored.size, calls], [file.size, 5])
-        assert.isBelow(most, 64 * mebibyte)
-        yield* isOnce(emulator, file)
-      }),
-    30_000
-  )
-})
-
-describe("Several files", () => {
-  it.live("that go to a new folder at once find themselves in one", () =>
-    Effect.gen(function* () {
-      const { files, emulator } = yield* dropbox({ folder: "/Exports/2026" })
-      const all = [1, 2, 3].map((n) => bytesFile(`contacts-${n}.csv`, 1000 * n, n))
-      yield* Effect.forEach(all, (file) => makeExport(files).put(file), { concurrency: "unbounded" })
-      for (const file of all) yield* isOnce(emulator, file, file.name, ["Exports", "2026"])
-    })
-  )
-
-  it.live("find their folder made anew once its user has deleted it", () =>
-    Effect.gen(function* () {
-      const { files, emulator } = yield* dropbox({ folder: "/Exports" })
-      yield* makeExport(files).put(small)
-      emulator.files.remove("/Exports")
-      yield* makeExport(files).put(small)
-      yield* isOnce(emulator, small, "contacts.csv", ["Exports"])
-    })
-  )
-
-  it.live("of the same bytes and different names are two", () =>
-    Effect.gen(function* () {
-      const { files, emulator } = yield* dropbox()
-      const twin = { ...small, name: "others.csv" }
-      yield* makeExport(files).put(small)
-      yield* makeExport(files).put(twin)
-      assert.deepStrictEqual(
-        emulator.files.all().map(({ name }) => name),
-        ["contacts.csv", "others.csv"]
-      )
     })
   )
 })
