@@ -14,13 +14,18 @@ type Renewed = Pick<IntegrationRow, "id" | "connection">
 /** What of an integration changes by itself. */
 export type CurrentCredentials = Pick<IntegrationRow, "connection" | "credentials">
 
+/** What there is to refresh, for who has the lease. */
+export interface ClaimedCredentials extends CurrentCredentials {
+  readonly lease: string
+}
+
 export class RefreshRepo extends Context.Service<
   RefreshRepo,
   {
     /** Undefined when the integration is gone. */
     current(row: Pick<Renewed, "id">): Effect.Effect<CurrentCredentials | undefined, SqlError>
-    /** Makes `lease` the one who refreshes, and gives what there is to refresh; undefined while another one does. */
-    claim(row: Renewed, lease: string): Effect.Effect<CurrentCredentials | undefined, SqlError>
+    /** Makes the caller the one who refreshes; undefined while another one does. */
+    claim(row: Renewed): Effect.Effect<ClaimedCredentials | undefined, SqlError>
     /** Stores new credentials; false when they were connected anew, or another one has taken over. */
     save(row: Renewed, lease: string, credentials: Sealed): Effect.Effect<boolean, SqlError>
     release(row: Renewed, lease: string): Effect.Effect<void, SqlError>
@@ -38,12 +43,12 @@ export class RefreshRepo extends Context.Service<
             SELECT connection, credentials FROM nexus.integration WHERE id = ${id}::uuid`.pipe(
             Effect.map((rows) => rows[0])
           ),
-        claim: ({ id, connection }, lease) =>
-          sql<CurrentCredentials>`
-            UPDATE nexus.integration SET refresh_lease = ${lease}::uuid, refresh_until = ${until}
+        claim: ({ id, connection }) =>
+          sql<ClaimedCredentials>`
+            UPDATE nexus.integration SET refresh_lease = gen_random_uuid(), refresh_until = ${until}
             WHERE id = ${id}::uuid AND connection = ${connection}::uuid
               AND (refresh_until IS NULL OR refresh_until <= now())
-            RETURNING connection, credentials`.pipe(Effect.map((rows) => rows[0])),
+            RETURNING connection, credentials, refresh_lease AS lease`.pipe(Effect.map((rows) => rows[0])),
         save: ({ id, connection }, lease, credentials) =>
           sql<{ readonly id: string }>`
             UPDATE nexus.integration SET credentials = ${credentials}, refresh_lease = NULL, refresh_until = NULL

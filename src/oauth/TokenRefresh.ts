@@ -1,4 +1,4 @@
-import { Context, Crypto, Effect, Layer, Option, RcMap, Redacted, Schedule, Semaphore } from "effect"
+import { Context, Effect, Layer, Option, RcMap, Redacted, Schedule, Semaphore } from "effect"
 import type { IntegrationId } from "../domain/Ids.ts"
 import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { type Credentials, StoredCredentials, texts } from "../integrations/StoredCredentials.ts"
@@ -40,7 +40,6 @@ export class TokenRefresh extends Context.Service<
       const stored = yield* StoredCredentials
       const clients = yield* OAuthClients
       const endpoint = yield* TokenEndpoint
-      const crypto = yield* Crypto.Crypto
       // The callers of one process ask the database one after the other, and all but the first find it done.
       const turns = yield* RcMap.make({ lookup: (_: IntegrationId) => Semaphore.make(1) })
 
@@ -99,9 +98,9 @@ export class TokenRefresh extends Context.Service<
         if (current === undefined) return yield* gone
         const done = yield* newer(row, current, stale)
         if (Option.isSome(done)) return done
-        const lease = yield* Effect.orDie(crypto.randomUUIDv4())
-        const claimed = yield* repo.claim({ ...row, connection: current.connection }, lease)
+        const claimed = yield* repo.claim({ ...row, connection: current.connection })
         if (claimed === undefined) return Option.none()
+        const { lease } = claimed
         const own = { ...row, connection: claimed.connection }
         // Between the look and the claim another process may have finished.
         return yield* newer(own, claimed, stale).pipe(

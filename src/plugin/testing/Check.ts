@@ -33,10 +33,10 @@ export type CheckBody = Effect.Effect<unknown, unknown, Scope.Scope>
 export const expect = (isSo: boolean, failure: ConstructorParameters<typeof CheckFailed>[0]) =>
   isSo ? Effect.void : Effect.fail(new CheckFailed(failure))
 
-/** Makes a check. It runs on a clock of its own that jumps instead of sleeping, and its logs go nowhere. */
-export const makeCheck = (name: string, body: CheckBody): Check => ({
+/** Makes a check. It runs on a clock of its own that jumps instead of sleeping, or on a real one; its logs go nowhere. */
+export const makeCheck = (name: string, body: CheckBody, time: "jumping" | "real" = "jumping"): Check => ({
   name,
-  run: Effect.flatMap(makeJumpingClock, (clock) =>
+  run: Effect.flatMap(time === "jumping" ? makeJumpingClock : Clock.Clock, (clock) =>
     body.pipe(
       Effect.scoped,
       Effect.map((end): Verdict => (end === "does not apply" ? end : "passed")),

@@ -5,9 +5,11 @@ import { declaringChecks } from "./checks/Declaring.ts"
 import { endingChecks } from "./checks/Ending.ts"
 import { faultChecks } from "./checks/Faults.ts"
 import { formChecks } from "./checks/Forms.ts"
+import { grantingChecks } from "./checks/Granting.ts"
 import { reachingChecks } from "./checks/Reaching.ts"
 import { rejectingChecks } from "./checks/Rejecting.ts"
 import { secretChecks } from "./checks/Secrets.ts"
+import { storingChecks } from "./checks/Storing.ts"
 import { upsertingChecks } from "./checks/Upserting.ts"
 import { verifyingChecks } from "./checks/Verifying.ts"
 import type { Emulator } from "./Emulator.ts"
@@ -37,6 +39,8 @@ export const conformance = <E>(
     rejectingChecks,
     faultChecks,
     endingChecks,
+    grantingChecks,
+    storingChecks,
     reachingChecks
   ].flatMap((checks) => checks(open))
 }
