@@ -26,7 +26,7 @@ export interface Said {
 /** An endpoint's own refusal, with status 409. Its caller may know how to go on. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   tags: Schema.Array(Schema.String),
-  correctOffset: Schema.UndefinedOr(Schema.Number),
+  correctOffset: Schema.UndefinedOr(Schema.Finite),
   words: Schema.UndefinedOr(Schema.String)
 }) {
   /** Whether these are its tags, from the outermost on; there may be more. */

@@ -34,10 +34,10 @@ export const makeExport = (files: SessionFiles) => {
     for (let calls = 1; ; calls++) {
       const stored = yield* put(file).pipe(
         Effect.catchReason("ProviderError", "Unavailable", (_, error) =>
-          calls < most ? Effect.succeed(undefined) : Effect.fail(error)
+          calls < most ? Effect.void : Effect.fail(error)
         )
       )
-      if (stored !== undefined) return { stored, calls }
+      if (stored) return { stored, calls }
     }
   })
   return { states, put, persist }

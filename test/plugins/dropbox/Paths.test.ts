@@ -79,7 +79,7 @@ describe("A folder", () => {
   const decode = (folder: unknown) => Schema.decodeUnknownExit(settings)({ folder })
 
   it("is the app's own unless it is set", () => {
-    assert.deepStrictEqual(Schema.decodeUnknownSync(settings)({}), { folder: "/" })
+    assert.deepStrictEqual(Schema.decodeSync(settings)({}), { folder: "/" })
   })
 
   for (const folder of ["/", "/Exports", "/Exports/Ñandú 1.2", `/${"a".repeat(255)}`]) {

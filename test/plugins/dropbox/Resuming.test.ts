@@ -126,6 +126,31 @@ describe("A session", () => {
   }
 })
 
+describe("A token that ends in the middle", () => {
+  it.live("is Unauthorized, and another one goes on with the session", () =>
+    Effect.gen(function* () {
+      const { files, open, emulator, server } = yield* dropbox()
+      const upload = makeExport(files)
+      const ending = {
+        ...large,
+        read: (range: Parameters<typeof large.read>[0]) => {
+          if (range.from > 0) emulator.oauth.expire()
+          return large.read(range)
+        }
+      }
+      const error = yield* Effect.flip(upload.put(ending))
+      assert.deepStrictEqual([error.reason._tag, error.detail], ["Unauthorized", "The access token has expired"])
+      const from = server.requests.length
+      const { accessToken } = emulator.oauth.give(["files.content.write", "files.metadata.read"])
+      const renewed = (yield* open({ ...emulator.credentials, accessToken })).files
+      assert.isDefined(renewed)
+      yield* renewed.put(large, { kept: upload.states.at(-1) ?? null, keep: () => Effect.void })
+      assert.deepStrictEqual(routes(server, from), [append, finish])
+      yield* isOnce(emulator, large)
+    })
+  )
+})
+
 describe("After a crash", () => {
   it.live("another process goes on with the session", () =>
     Effect.gen(function* () {
@@ -149,7 +174,7 @@ describe("After a crash", () => {
       const upload = makeExport(files)
       yield* Effect.flip(upload.put(large))
       const other = bytesFile("contacts.csv", large.size, 2)
-      yield* upload.persist(other)
+      assert.strictEqual((yield* upload.persist(other)).calls, 1)
       yield* isOnce(emulator, other)
       assert.strictEqual(emulator.files.all().length, 1)
     })
