@@ -1,6 +1,6 @@
 /** Uploads that go on after whatever cuts them. */
 import { Effect, Schedule } from "effect"
-import type { OutgoingFile, SessionFiles, StoredFile } from "../plugin/Files.ts"
+import type { OutgoingFile, SessionFiles, StoredFile, Upload } from "../plugin/Files.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import { SyncPatience } from "../sync/SyncPatience.ts"
 
@@ -39,9 +39,16 @@ export const makeUploading = Effect.gen(function* () {
         state = next
         return kept.keep(next)
       })
+    // A session calls a second time by itself when its token was over: with what was kept by then.
+    const upload: Upload = {
+      get kept() {
+        return state
+      },
+      keep
+    }
     const attempt = Effect.suspend(() => {
       gotOn = false
-      return files.put(observed, { kept: state, keep })
+      return files.put(observed, upload)
     })
     const mayPass = ({ reason }: ProviderError) => reason._tag === "Unavailable"
     const whileItGetsOn = Effect.retry(attempt, { while: (error) => mayPass(error) && gotOn })
