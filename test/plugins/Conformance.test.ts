@@ -4,6 +4,8 @@ import { Effect } from "effect"
 import { conformance } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignPlugin } from "../../plugins/activecampaign/ActiveCampaign.ts"
 import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
+import { DropboxPlugin } from "../../plugins/dropbox/Dropbox.ts"
+import { DropboxEmulator } from "../../plugins/dropbox/Emulator.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { HubSpotPlugin } from "../../plugins/hubspot/HubSpot.ts"
 import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
@@ -20,6 +22,7 @@ import { builtInIds } from "../support/BuiltIn.ts"
 
 const checked = {
   ACTIVECAMPAIGN: conformance(ActiveCampaignPlugin, ActiveCampaignEmulator),
+  DROPBOX: conformance(DropboxPlugin, DropboxEmulator),
   HUBSPOT: conformance(HubSpotPlugin, HubSpotEmulator),
   MAILCHIMP: conformance(MailchimpPlugin, MailchimpEmulator),
   SALESFORCE: conformance(SalesforcePlugin, SalesforceEmulator),

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
+import { DropboxEmulator } from "../../plugins/dropbox/Emulator.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { BuiltInPlugins } from "../../plugins/index.ts"
 import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
@@ -34,6 +35,7 @@ import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
 import { SyncRunner } from "../../src/sync/SyncRunner.ts"
 import { SyncRunRepo } from "../../src/sync/SyncRunRepo.ts"
 import { Syncs } from "../../src/sync/Syncs.ts"
+import { builtIns } from "./BuiltIn.ts"
 import { PeopleLayer } from "./People.ts"
 
 /** Everything about integrations and syncs, with these plugins, beside what people can do with webhooks. */
@@ -71,6 +73,7 @@ export const IntegratingLayer = integratingLayer(BuiltInPlugins)
 /** The emulators of the plugins that come with the service, by provider id. */
 export const builtInEmulators = {
   ACTIVECAMPAIGN: ActiveCampaignEmulator,
+  DROPBOX: DropboxEmulator,
   HUBSPOT: HubSpotEmulator,
   MAILCHIMP: MailchimpEmulator,
   SALESFORCE: SalesforceEmulator,
@@ -91,7 +94,8 @@ export class Emulators extends Context.Service<Emulators, { readonly of: (provid
 ) {}
 
 /**
- * Starts emulators and builds a layer with the variables that point the providers at them.
+ * Starts emulators and builds a layer with the variables that point the providers at them, and those of the OAuth clients
+ * that are registered with them.
  *
  * @param emulators by provider id
  */
@@ -103,11 +107,16 @@ export const withEmulators = <A, E, R>(
     Effect.gen(function* () {
       const stands = new Map<string, Stand>()
       const variables: Record<string, string> = {}
+      const known = yield* builtIns
       for (const [provider, make] of Object.entries(emulators)) {
         const emulator = make()
         const server = yield* startEmulator(emulator)
         stands.set(provider, { emulator, server })
         for (const host of emulator.hosts) variables[hostVariable(ProviderId.make(provider), host)] = server.url
+        const client = known.get(provider)?.oauth?.client
+        if (client === undefined || emulator.oauth === undefined) continue
+        variables[client.id] = emulator.oauth.client.id
+        variables[client.secret] = emulator.oauth.client.secret
       }
       const of = (provider: string) => {
         const stand = stands.get(provider)

@@ -18,5 +18,6 @@ export {
   json
 } from "./Emulator.ts"
 export { type Fault, type RunningEmulator, startEmulator } from "./EmulatorServer.ts"
+export { type IncomingFile, incomingFile } from "./IncomingFile.ts"
 export { makeJumpingClock } from "./JumpingClock.ts"
 export { exampleContact, makeStand, type Stand } from "./Stand.ts"
