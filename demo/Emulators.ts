@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignEmulator } from "../plugins/activecampaign/Emulator.ts"
+import { GoogleDriveEmulator } from "../plugins/google-drive/Emulator.ts"
 import { HubSpotEmulator } from "../plugins/hubspot/Emulator.ts"
 import { MailchimpEmulator } from "../plugins/mailchimp/Emulator.ts"
 import { SalesforceEmulator } from "../plugins/salesforce/Emulator.ts"
@@ -14,6 +15,7 @@ import { hostVariable } from "../src/plugin/Hosts.ts"
 const all: Readonly<Record<string, () => Emulator>> = {
   // Its imports take a few looks, as the real ones do.
   ACTIVECAMPAIGN: () => ActiveCampaignEmulator({ looks: 3 }),
+  GOOGLE_DRIVE: GoogleDriveEmulator,
   HUBSPOT: HubSpotEmulator,
   MAILCHIMP: MailchimpEmulator,
   SALESFORCE: SalesforceEmulator,

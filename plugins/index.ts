@@ -1,6 +1,7 @@
 /** The built-in plugins. A new one is a folder and a line. */
 import { Layer } from "effect"
 import { ActiveCampaignPlugin } from "./activecampaign/ActiveCampaign.ts"
+import { GoogleDrivePlugin } from "./google-drive/GoogleDrive.ts"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
 import { MailchimpPlugin } from "./mailchimp/Mailchimp.ts"
 import { SalesforcePlugin } from "./salesforce/Salesforce.ts"
@@ -10,6 +11,7 @@ import { ZohoPlugin } from "./zoho/Zoho.ts"
 
 export const BuiltInPlugins = Layer.mergeAll(
   ActiveCampaignPlugin,
+  GoogleDrivePlugin,
   HubSpotPlugin,
   MailchimpPlugin,
   SalesforcePlugin,

@@ -4,6 +4,8 @@ import { Effect } from "effect"
 import { conformance } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignPlugin } from "../../plugins/activecampaign/ActiveCampaign.ts"
 import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
+import { GoogleDriveEmulator } from "../../plugins/google-drive/Emulator.ts"
+import { GoogleDrivePlugin } from "../../plugins/google-drive/GoogleDrive.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { HubSpotPlugin } from "../../plugins/hubspot/HubSpot.ts"
 import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
@@ -20,6 +22,7 @@ import { builtInIds } from "../support/BuiltIn.ts"
 
 const checked = {
   ACTIVECAMPAIGN: conformance(ActiveCampaignPlugin, ActiveCampaignEmulator),
+  GOOGLE_DRIVE: conformance(GoogleDrivePlugin, GoogleDriveEmulator),
   HUBSPOT: conformance(HubSpotPlugin, HubSpotEmulator),
   MAILCHIMP: conformance(MailchimpPlugin, MailchimpEmulator),
   SALESFORCE: conformance(SalesforcePlugin, SalesforceEmulator),

@@ -1,6 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
+import { GoogleDriveEmulator } from "../../plugins/google-drive/Emulator.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { BuiltInPlugins } from "../../plugins/index.ts"
 import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
@@ -46,6 +47,7 @@ export const IntegratingLayer = integratingLayer(BuiltInPlugins)
 /** The emulators of the plugins that come with the service, by provider id. */
 export const builtInEmulators = {
   ACTIVECAMPAIGN: ActiveCampaignEmulator,
+  GOOGLE_DRIVE: GoogleDriveEmulator,
   HUBSPOT: HubSpotEmulator,
   MAILCHIMP: MailchimpEmulator,
   SALESFORCE: SalesforceEmulator,
