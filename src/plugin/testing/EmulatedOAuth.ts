@@ -198,13 +198,14 @@ export const emulatedOAuth = (options: EmulatedOAuthOptions): EmulatedOAuth => {
       redirectUris.add(redirectUri)
     },
     answer: (request) => {
-      const { method, path, headers, body, now } = request
+      const { method, path, headers, now } = request
       if (path === options.authorizePath && (method === "GET" || method === "POST")) return authorize(request)
       if (path !== options.tokenPath || method !== "POST") return undefined
       if (headers["content-type"]?.startsWith("application/x-www-form-urlencoded") !== true) {
         return json(400, { error: "invalid_request", error_description: "the body is no form" })
       }
-      const form = new URLSearchParams(body)
+      // Read here and no earlier: the body of another request may be a chunk of an upload, and no text.
+      const form = new URLSearchParams(request.body)
       if (form.get("client_id") !== client.id || form.get("client_secret") !== client.secret) return refusal("client")
       if (form.get("grant_type") === "authorization_code") return exchange(form, now)
       return form.get("grant_type") === "refresh_token" ? renew(form, now) : refusal("grant type")
