@@ -22,7 +22,7 @@ const clauses: ReadonlyArray<readonly [RegExp, (file: Searched, value: string) =
 export const queryOf = (query: string): ((file: Searched) => boolean) | undefined => {
   if (query.trim() === "") return () => true
   const texts = query.match(/(?:'(?:[^'\\]|\\.)*'|(?! and )[^'])+/g) ?? []
-  const conditions = texts.map((text) => conditionOf(text.replace(/^ and /, "").trim()))
+  const conditions = texts.map((text) => conditionOf(text.replace(/^and /, "").trim()))
   return conditions.includes(undefined) ? undefined : (file) => conditions.every((condition) => condition?.(file))
 }
 
