@@ -67,7 +67,7 @@ describe("An error of Google Drive", () => {
           server.inject({ kind, when: (request) => line(request) === at })
           // A folder whose making was answered by a page is there or not; the next look will tell.
           const failure = yield* Effect.flip(put(bytesFile("a.csv", 10), makeKept().next())).pipe(
-            Effect.catch(() => Effect.succeed(undefined))
+            Effect.orElseSucceed(() => undefined)
           )
           if (at === "POST /drive/v3/files" && kind.status === 200) continue
           assert.strictEqual(failure?.reason._tag, reason, at)

@@ -110,6 +110,18 @@ describe("A file for Google Drive", () => {
     })
   )
 
+  it.live("is looked for before its bytes go a second time", () =>
+    Effect.gen(function* () {
+      const { put, server } = yield* driving
+      const kept = makeKept()
+      server.inject({ kind: "cutAnswer", when: ({ query }) => query.get("uploadType") === "multipart" })
+      yield* Effect.flip(put(bytesFile("a.csv", 100), kept.next()))
+      const before = server.requests.length
+      yield* put(bytesFile("a.csv", 100), kept.next())
+      assert.deepStrictEqual(server.requests.slice(before).map(line), ["GET /drive/v3/files/:id"])
+    })
+  )
+
   it.live("is told apart from what came across damaged, which ends in the trash", () =>
     Effect.gen(function* () {
       for (const size of [1000, 3 * chunk]) {
