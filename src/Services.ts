@@ -10,11 +10,17 @@ import { nexusHome } from "./database/EmbeddedPostgres.ts"
 import { MigrationsLayer } from "./database/Migrations.ts"
 import { PartitionsRepo } from "./database/PartitionsRepo.ts"
 import { Egress } from "./egress/Egress.ts"
+import { FileUploads } from "./files/FileUploads.ts"
 import { Checks } from "./integrations/Checks.ts"
 import { Connections } from "./integrations/Connections.ts"
 import { IntegrationRepo } from "./integrations/IntegrationRepo.ts"
 import { Integrations } from "./integrations/Integrations.ts"
 import { MemoryRepo } from "./integrations/MemoryRepo.ts"
+import { StoredCredentials } from "./integrations/StoredCredentials.ts"
+import { OAuthClients } from "./oauth/OAuthClients.ts"
+import { RefreshRepo } from "./oauth/RefreshRepo.ts"
+import { TokenEndpoint } from "./oauth/TokenEndpoint.ts"
+import { TokenRefresh } from "./oauth/TokenRefresh.ts"
 import { DeadLetterRepo } from "./outbox/DeadLetterRepo.ts"
 import { DeadLetters } from "./outbox/DeadLetters.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
@@ -27,6 +33,7 @@ import { LoadedPlugins } from "./plugin/PluginLoader.ts"
 import { PluginRegistry } from "./plugin/PluginRegistry.ts"
 import { Sessions } from "./plugin/Sessions.ts"
 import { AutoSyncRepo } from "./sync/AutoSyncRepo.ts"
+import { ExportRepo } from "./sync/ExportRepo.ts"
 import { SyncEngine } from "./sync/SyncEngine.ts"
 import { SyncRecordRepo } from "./sync/SyncRecordRepo.ts"
 import { SyncRunner } from "./sync/SyncRunner.ts"
@@ -82,6 +89,7 @@ const Repositories = Layer.mergeAll(
   DeliveryRepo.layer,
   EmitRepo.layer,
   EventTypeRepo.layer,
+  ExportRepo.layer,
   GaugeRepo.layer,
   HistoryRepo.layer,
   IntegrationRepo.layer,
@@ -90,6 +98,7 @@ const Repositories = Layer.mergeAll(
   OutboxRepo.layer,
   PartitionsRepo.layer,
   RecipientRepo.layer,
+  RefreshRepo.layer,
   ReplayRepo.layer,
   RetryRepo.layer,
   SealedRepo.layer,
@@ -123,12 +132,13 @@ export const Services = Layer.mergeAll(
 )
 
 export const Plugins = Layer.mergeAll(BuiltInPlugins, LoadedPlugins).pipe(Layer.provideMerge(PluginRegistry.layer))
-export const Integrating = Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
+export const Integrating = Layer.mergeAll(FileUploads.layer, Integrations.layer, Syncs.layer).pipe(
   Layer.provideMerge(SyncEngine.layer),
   Layer.provideMerge(SyncRunner.layer),
   Layer.provideMerge(Checks.layer),
   Layer.provideMerge(Connections.layer),
-  Layer.provideMerge(Sessions.layer),
+  Layer.provideMerge(TokenRefresh.layer),
+  Layer.provideMerge(Layer.mergeAll(Sessions.layer, OAuthClients.layer, StoredCredentials.layer, TokenEndpoint.layer)),
   Layer.provideMerge(Plugins),
   Layer.provideMerge(Services)
 )

@@ -4,14 +4,16 @@
  * means that it is not set, to the embedded one that a service started in the same folder uses.
  */
 import { NodeServices } from "@effect/platform-node"
-import { Effect, Layer, ManagedRuntime, Schema } from "effect"
+import { Effect, Layer, ManagedRuntime, Schema, Stream } from "effect"
 import { DatabaseLayer } from "./database/Database.ts"
-import { UserId } from "./domain/Ids.ts"
+import { type IntegrationId, UserId } from "./domain/Ids.ts"
 import { Integration } from "./domain/Integration.ts"
 import { NewSync, SyncAnswer } from "./domain/Sync.ts"
+import { FileUploads } from "./files/FileUploads.ts"
 import { Integrations } from "./integrations/Integrations.ts"
 import { EmitRepo } from "./outbox/EmitRepo.ts"
 import { Events } from "./outbox/Events.ts"
+import type { StoredFile } from "./plugin/Files.ts"
 import { Integrating } from "./Services.ts"
 import { Syncs } from "./sync/Syncs.ts"
 
@@ -42,6 +44,9 @@ const eventsRuntime = ManagedRuntime.make(
 
 /** Integrations need what the service needs: `NEXUS_ENCRYPTION_KEYS`, and the variables of plugins and hosts. */
 const integrationsRuntime = ManagedRuntime.make(Integrating.pipe(Layer.provide(NodeServices.layer)))
+
+/** Which integration credentials belong to, as they were given away: masked, and good for calls of this package. */
+const integrationOf = new WeakMap<object, IntegrationId>()
 
 const decodeUserId = Schema.decodeEffect(UserId)
 const encodeIntegration = Schema.encodeEffect(Integration)
@@ -110,15 +115,63 @@ export const integrationsService = {
 
 /** Integrations as they are stored. */
 export const integrationsRepository = {
-  /** A user's integration of a provider; null when it is not connected, or no plugin stands for the provider. */
+  /**
+   * A user's integration of a provider; null when it is not connected, or no plugin stands for the provider. Its
+   * `credentials` are masked; that very object is what `uploadFile` takes, which opens the real ones itself.
+   */
   findByUserAndProvider: (userId: string, provider: string): Promise<ConnectedIntegration | null> =>
     integrationsRuntime.runPromise(
       Effect.gen(function* () {
         const integrations = yield* Integrations
         const found = yield* integrations.get(yield* decodeUserId(userId), provider)
-        return yield* encodeIntegration(found)
+        const shown = yield* encodeIntegration(found)
+        integrationOf.set(shown.credentials, found.id)
+        return shown
       }).pipe(Effect.catchTag(["NotConnected", "UnknownProvider"], () => Effect.succeed(null)))
     )
+}
+
+/** A file that an application uploads. */
+export interface FileToUpload {
+  readonly name: string
+  readonly content: Uint8Array | string
+  /** `text/csv` */
+  readonly mimeType: string
+}
+
+/** A file as the provider has it. */
+export type UploadedFile = StoredFile
+
+const uploadsTo = {
+  /**
+   * Uploads a file, and resolves once the provider has it whole. Its token is renewed where it must be, and a cut
+   * connection is no failure. Rejects with what happened and what to do: the storage is full, the access was withdrawn.
+   *
+   * @param credentials of an integration as `integrationsRepository.findByUserAndProvider` gave it, the very object
+   */
+  uploadFile: (credentials: ConnectedIntegration["credentials"], file: FileToUpload): Promise<UploadedFile> =>
+    integrationsRuntime.runPromise(
+      Effect.gen(function* () {
+        const integration = integrationOf.get(credentials)
+        if (integration === undefined) return yield* new CredentialsUnknown()
+        const { name, content, mimeType } = file
+        const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
+        return yield* (yield* FileUploads).upload(integration, { name, mimeType }, Stream.succeed(bytes))
+      })
+    )
+}
+
+/** Google Drive, from inside an application. */
+export const googleDriveService = uploadsTo
+
+/** Dropbox, from inside an application. */
+export const dropboxService = uploadsTo
+
+/** Credentials that nobody was given. */
+export class CredentialsUnknown extends Schema.TaggedError<CredentialsUnknown>()("CredentialsUnknown", {}) {
+  override get message() {
+    return "These are not the credentials of an integration. Pass integration.credentials of what integrationsRepository.findByUserAndProvider gave, not a copy of it"
+  }
 }
 
 /** Ends the connections that the calls above opened; an application calls it when it ends. */

@@ -13,7 +13,7 @@ import {
   WebhookEventType,
   webhooksService
 } from "../src/index.ts"
-import { credentialsPlace } from "../src/integrations/Connections.ts"
+import { credentialsPlace } from "../src/integrations/StoredCredentials.ts"
 import { Keyring, parseKeys } from "../src/vault/Keyring.ts"
 import { Vault } from "../src/vault/Vault.ts"
 import { TestDatabase } from "./support/Database.ts"

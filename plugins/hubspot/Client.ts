@@ -1,20 +1,20 @@
 /** What every call to HubSpot needs: the credentials, and requests with them. */
 import { Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { type Connection, secret } from "nexus-integrations/plugin"
+import { type Connection, tokenFields } from "nexus-integrations/plugin"
 import { readFailure } from "./Failure.ts"
 
-/** The only host, for every region. */
+/** The only host of the API, for every region. */
 export const api = "https://api.hubapi.com"
 
-export const credentials = Schema.Struct({
-  accessToken: secret({
+export const credentials = Schema.Struct(
+  tokenFields({
     title: "Access token",
     description:
       "Of a private app with the scopes crm.objects.contacts.read, crm.objects.contacts.write and crm.schemas.contacts.read: Settings, Integrations, Private Apps.",
     example: "pat-na1-11111111-2222-3333-4444-555555555555"
   })
-})
+)
 
 export type HubSpotConnection = Connection<typeof credentials.Type, object>
 

@@ -1,6 +1,7 @@
 /** HubSpot on loopback: one account with its contacts, as CRM v3 answers. */
 import { Option, Schema } from "effect"
 import { type EmulatedAnswer, type EmulatedRequest, type Emulator, json } from "nexus-integrations/plugin/testing"
+import { emulatedTokens } from "./EmulatedTokens.ts"
 
 interface Contact {
   readonly id: string
@@ -40,6 +41,7 @@ export const HubSpotEmulator = (): Emulator => {
   const contacts: Array<Contact> = []
   let nextId = 101
   let isRevoked = false
+  const tokens = emulatedTokens()
 
   const byEmail = (email: string) =>
     contacts.find(
@@ -156,8 +158,14 @@ export const HubSpotEmulator = (): Emulator => {
     return run(inputs)
   }
 
-  const answer = ({ method, path, headers, body }: EmulatedRequest): EmulatedAnswer => {
-    if (isRevoked || headers.authorization !== `Bearer ${token}`) return unauthorized
+  const isKnown = (bearer: string, now: number) =>
+    !isRevoked && (bearer === token || Array.isArray(tokens.oauth.scopesOf(bearer, now)))
+
+  const answer = (request: EmulatedRequest): EmulatedAnswer => {
+    const answered = tokens.answer(request)
+    if (answered !== undefined) return answered
+    const { method, path, headers, body, now } = request
+    if (!isKnown(headers.authorization?.replace(/^Bearer /, "") ?? "", now)) return unauthorized
     if (method === "GET" && path === "/account-info/v3/details") {
       return json(200, {
         portalId: 12_345_678,
@@ -196,7 +204,7 @@ export const HubSpotEmulator = (): Emulator => {
   }
 
   return {
-    hosts: ["api"],
+    hosts: ["api", "accounts"],
     credentials: { accessToken: token },
     refused: { accessToken: "pat-na1-emulator-wrong" },
     answer,
@@ -212,8 +220,10 @@ export const HubSpotEmulator = (): Emulator => {
     },
     revokeAccess: (revoked) => {
       isRevoked = revoked
+      tokens.oauth.revokeAll(revoked)
     },
-    revocations: () => 0,
+    revocations: tokens.revocations,
+    oauth: tokens.oauth,
     contacts: {
       all: () =>
         contacts

@@ -5,6 +5,7 @@ import { type Account, type ProviderDefinition, plugin, readJson } from "nexus-i
 import { api, credentials, type HubSpotConnection, send } from "./Client.ts"
 import { describeFields } from "./Fields.ts"
 import { limits } from "./Limits.ts"
+import { accounts, oauth } from "./OAuth.ts"
 import { remove } from "./Remove.ts"
 import { upsert } from "./Upsert.ts"
 
@@ -29,8 +30,9 @@ const definition: ProviderDefinition<typeof credentials.Type, object> = {
   documentation: "https://developers.hubspot.com/docs/api/crm/contacts",
   logo: { monogram: "HS", color: "#ff7a59" },
   contract: 1,
-  hosts: { api },
+  hosts: { api, accounts },
   credentials,
+  oauth,
   settings: Schema.Struct({}),
   limits,
   verify,

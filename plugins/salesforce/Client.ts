@@ -1,7 +1,7 @@
 /** What every call to Salesforce needs: the credentials, the settings, and requests with them. */
 import { Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { type Connection, secret, text } from "nexus-integrations/plugin"
+import { type Connection, text, tokenFields } from "nexus-integrations/plugin"
 import { readFailure } from "./Failure.ts"
 
 /** Every org has a host of its own below these. */
@@ -12,7 +12,7 @@ const instanceUrl =
   /^https:\/\/(?!(?:login|test|www)\.salesforce\.com)(?![^/]*\.lightning\.force\.com)(?:[a-z0-9-]+\.)+(?:sales)?force\.com\/?$/i
 
 export const credentials = Schema.Struct({
-  accessToken: secret({
+  ...tokenFields({
     title: "Access token",
     description: "An OAuth access token with the scope api, of a user who may edit contacts.",
     example: "00D000000000001!AQ0AQ.example.of.an.access.token"

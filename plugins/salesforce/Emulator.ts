@@ -3,6 +3,7 @@ import { Option, Schema } from "effect"
 import { type EmulatedAnswer, type EmulatedRequest, type Emulator, json } from "nexus-integrations/plugin/testing"
 import { columns, emulatedOrg, type Fault, type ObjectName, type Row } from "./EmulatedOrg.ts"
 import { answerQuery } from "./EmulatedQuery.ts"
+import { emulatedTokens } from "./EmulatedTokens.ts"
 
 const Body = Schema.fromJsonString(
   Schema.Struct({
@@ -38,6 +39,7 @@ const isFault = (saved: Row | Fault): saved is Fault => "statusCode" in saved
 /** A new org without contacts, and with the accounts of a few companies. */
 export const SalesforceEmulator = (): Emulator => {
   const org = emulatedOrg()
+  const oauth = emulatedTokens(`https://${host}`, orgId)
   for (const Name of ["Engines 0", "Engines 1", "Engines 2"]) org.insert("Account", { Name })
   let isRevoked = false
   let revocations = 0
@@ -134,10 +136,12 @@ export const SalesforceEmulator = (): Emulator => {
   }
 
   const revoke = ({ body }: EmulatedRequest): EmulatedAnswer => {
-    if (isRevoked || new URLSearchParams(body).get("token") !== token) {
+    const given = new URLSearchParams(body).get("token") ?? ""
+    const isOwn = !isRevoked && given === token
+    if (!isOwn && !oauth.revoke(given)) {
       return json(400, { error: "invalid_token", error_description: "invalid token: the token is not known" })
     }
-    isRevoked = true
+    if (isOwn) isRevoked = true
     revocations++
     return { status: 200 }
   }
@@ -165,9 +169,13 @@ export const SalesforceEmulator = (): Emulator => {
   }
 
   const answer = (request: EmulatedRequest): EmulatedAnswer => {
-    if (request.host !== host) return page(404)
     if (request.method === "POST" && request.path === "/services/oauth2/revoke") return revoke(request)
-    if (isRevoked || request.headers.authorization !== `Bearer ${token}`) return unauthorized
+    const signIn = oauth.answer(request)
+    if (signIn !== undefined) return signIn
+    if (request.host !== host) return page(404)
+    const bearer = request.headers.authorization?.replace(/^Bearer /, "") ?? ""
+    const isKnown = !isRevoked && (bearer === token || Array.isArray(oauth.scopesOf(bearer, request.now)))
+    if (!isKnown) return unauthorized
     used++
     const answered = api(request)
     return { ...answered, headers: { ...answered.headers, "Sforce-Limit-Info": `api-usage=${used}/15000` } }
@@ -177,7 +185,7 @@ export const SalesforceEmulator = (): Emulator => {
     org.live("Account").find(({ fields }) => fields.Name === name) ?? org.insert("Account", { Name: name })
 
   return {
-    hosts: ["instance"],
+    hosts: ["login", "instance"],
     credentials: { accessToken: token, instanceUrl: `https://${host}` },
     refused: { accessToken: "00D5e000000Emul!AQ0AQ.wrong", instanceUrl: `https://${host}` },
     answer,
@@ -188,8 +196,10 @@ export const SalesforceEmulator = (): Emulator => {
     },
     revokeAccess: (revoked) => {
       isRevoked = revoked
+      oauth.revokeAll(revoked)
     },
     revocations: () => revocations,
+    oauth,
     contacts: {
       all: () =>
         [...org.live("Contact"), ...org.live("Lead")].map(({ id, fields: { AccountId, ...fields } }) => {

@@ -13,6 +13,7 @@ import {
 import { credentials, instanceOf, instances, resource, type SalesforceConnection, send, settings } from "./Client.ts"
 import { describe, describeFields } from "./Fields.ts"
 import { limits } from "./Limits.ts"
+import { login, oauth } from "./OAuth.ts"
 import { remove } from "./Remove.ts"
 import { upsert } from "./Upsert.ts"
 
@@ -61,8 +62,10 @@ const definition: ProviderDefinition<typeof credentials.Type, typeof settings.Ty
   documentation: "https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/",
   logo: { monogram: "SF", color: "#00a1e0" },
   contract: 1,
-  hosts: { instance: instances },
+  // The first that matches is the one, and instances have names below the same domain.
+  hosts: { login, instance: instances },
   credentials,
+  oauth,
   settings,
   limits,
   verify,

@@ -1,7 +1,7 @@
 /** What every call to Zoho CRM needs: the credentials, the settings, and requests with them. */
 import { Effect, Redacted, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
-import { type Connection, secret, text } from "nexus-integrations/plugin"
+import { type Connection, text, tokenFields } from "nexus-integrations/plugin"
 import { readFailure } from "./Failure.ts"
 
 const dataCentres = ["com", "eu", "in", "com.au", "jp", "com.cn", "ca", "sa"]
@@ -15,8 +15,15 @@ const apiDomain = new RegExp(
   `^https://(?:www|sandbox|developer)\\.zohoapis\\.(?:${dataCentres.map((top) => top.replace(".", "\\.")).join("|")})/?$`
 )
 
+/** Where users of each data centre sign in. */
+export const accounts = dataCentres.map((top) =>
+  top === "ca" ? "https://accounts.zohocloud.ca" : `https://accounts.zoho.${top}`
+)
+
+const accountsServer = new RegExp(`^(?:${accounts.map((host) => host.replaceAll(".", "\\.")).join("|")})$`)
+
 export const credentials = Schema.Struct({
-  accessToken: secret({
+  ...tokenFields({
     title: "Access token",
     description:
       "An OAuth access token with the scopes ZohoCRM.modules.contacts.ALL, ZohoCRM.modules.accounts.ALL, ZohoCRM.users.READ and ZohoCRM.settings.fields.READ.",
@@ -32,6 +39,19 @@ export const credentials = Schema.Struct({
       pattern: apiDomain,
       message: "Expected an API domain of Zoho, such as https://www.zohoapis.com or https://www.zohoapis.eu"
     }
+  ),
+  accountsServer: Schema.optionalKey(
+    text(
+      {
+        title: "Accounts server",
+        description: "Where a refresh token is renewed: accounts-server in the answer that brought it.",
+        example: "https://accounts.zoho.eu"
+      },
+      {
+        pattern: accountsServer,
+        message: "Expected an accounts server of Zoho, such as https://accounts.zoho.com or https://accounts.zoho.eu"
+      }
+    )
   )
 })
 

@@ -2,6 +2,7 @@
 import { Option, Schema } from "effect"
 import { type EmulatedAnswer, type EmulatedRequest, type Emulator, json } from "nexus-integrations/plugin/testing"
 import { columns, emulatedModule, fault, type Item } from "./EmulatedModule.ts"
+import { emulatedTokens } from "./EmulatedTokens.ts"
 
 const Body = Schema.fromJsonString(
   Schema.Struct({
@@ -31,6 +32,7 @@ const answered = (data: ReadonlyArray<Item>): EmulatedAnswer => {
 export const ZohoEmulator = (): Emulator => {
   let next = 1
   let isRevoked = false
+  const tokens = emulatedTokens(`https://${host}`)
   const nextId = () => `5725767000000${String(next++).padStart(6, "0")}`
   const accounts = emulatedModule("Accounts", nextId, () => false)
   const accountOf = (id: unknown) => accounts.all().find((row) => row.id === id)
@@ -119,11 +121,14 @@ export const ZohoEmulator = (): Emulator => {
   const org = { id: "5725767000000000500", zgid: "20061234568", company_name: "Emulated Ltd", iso_code: "GBP" }
 
   const answer = (request: EmulatedRequest): EmulatedAnswer => {
-    const { method, path, query, headers } = request
+    const answered = tokens.answer(request)
+    if (answered !== undefined) return answered
+    const { method, path, query, headers, now } = request
     const [scheme, given] = headers.authorization?.split(" ") ?? []
     if (scheme !== "Zoho-oauthtoken") return error(401, "AUTHENTICATION_FAILURE", "Authentication failed")
     // Tokens are bound to a data centre and to an environment.
-    if (isRevoked || given !== token || request.host !== host) return invalidToken
+    const isKnown = !isRevoked && (given === token || Array.isArray(tokens.oauth.scopesOf(given ?? "", now)))
+    if (!isKnown || request.host !== host) return invalidToken
     switch (`${method} ${path}`) {
       case "GET /crm/v8/users":
         return query.get("type") === "CurrentUser" ? json(200, { users: [user], info: { count: 1 } }) : notFound
@@ -148,7 +153,7 @@ export const ZohoEmulator = (): Emulator => {
     accounts.all().find((row) => row.fields.Account_Name === name) ?? accounts.insert({ Account_Name: name })
 
   return {
-    hosts: ["api"],
+    hosts: ["api", "accounts"],
     credentials: { accessToken: token, apiDomain: `https://${host}` },
     refused: { accessToken: "1000.emulator.wrong.token", apiDomain: `https://${host}` },
     answer,
@@ -159,8 +164,10 @@ export const ZohoEmulator = (): Emulator => {
     },
     revokeAccess: (revoked) => {
       isRevoked = revoked
+      tokens.oauth.revokeAll(revoked)
     },
-    revocations: () => 0,
+    revocations: tokens.revocations,
+    oauth: tokens.oauth,
     contacts: {
       all: () =>
         contacts.all().map((row) => {

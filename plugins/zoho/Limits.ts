@@ -7,7 +7,11 @@ import type { Answer, Limits } from "nexus-integrations/plugin"
  */
 export const limits: Limits = {
   concurrency: 5,
-  throttled: ({ status, headers }: Answer) => {
+  throttled: ({ status, headers, body }: Answer) => {
+    // Ten tokens in ten minutes, then none until those are over. "Access Denied" alone may mean something else.
+    if (status === 400 && /"Access Denied"/.test(body) && /too many requests/.test(body)) {
+      return { kind: "rate", retryAfter: "10 minutes" }
+    }
     if (status !== 429) return undefined
     const remaining = headers["x-api-credits-remaining"]
     return { kind: remaining !== undefined && Number(remaining) <= 0 ? "quota" : "rate" }

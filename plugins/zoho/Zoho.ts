@@ -2,9 +2,10 @@
 import { Effect, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { type Account, type ProviderDefinition, plugin, readJson } from "nexus-integrations/plugin"
-import { apiDomains, credentials, resource, send, settings, type ZohoConnection } from "./Client.ts"
+import { accounts, apiDomains, credentials, resource, send, settings, type ZohoConnection } from "./Client.ts"
 import { describeFields } from "./Fields.ts"
 import { limits } from "./Limits.ts"
+import { oauth } from "./OAuth.ts"
 import { remove } from "./Remove.ts"
 import { upsert } from "./Upsert.ts"
 
@@ -54,8 +55,9 @@ const definition: ProviderDefinition<typeof credentials.Type, typeof settings.Ty
   documentation: "https://www.zoho.com/crm/developer/docs/api/v8/",
   logo: { monogram: "ZC", color: "#e42527" },
   contract: 1,
-  hosts: { api: apiDomains },
+  hosts: { api: apiDomains, accounts },
   credentials,
+  oauth,
   settings,
   limits,
   verify,

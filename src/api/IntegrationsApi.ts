@@ -17,7 +17,7 @@ import {
   ProviderFailed,
   UnknownProvider
 } from "../domain/IntegrationErrors.ts"
-import { NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
+import { NewExport, NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
 import { SyncFailed, SyncInProgress, SyncNotFound, SyncRefused } from "../domain/SyncErrors.ts"
 import { WebhookLimitReached } from "../domain/WebhookErrors.ts"
 import { Authentication } from "./Authentication.ts"
@@ -60,7 +60,7 @@ const descriptions = {
     "integration in status `ERROR` would keep a secret that is of no use. A provider that can't be reached is 201 with " +
     "status `ERROR` and `lastError`, and is asked again by itself. Connecting again keeps the id and the settings, and " +
     "resumes what is paused; credentials that are refused (422) or can't be checked (503) leave the connection as it " +
-    "was. To another account, all contacts are sent anew. Providers of files, and connecting by OAuth, are not there yet.",
+    "was. To another account, all contacts are sent anew.",
   update:
     "What is not named stays. `status` `INACTIVE` pauses, `ACTIVE` resumes. `settings`: `autoSync` brings new and changed " +
     "contacts within seconds, `removeDeleted` removes there what is deleted here, `fieldMapping` stands in place of the " +
@@ -74,7 +74,13 @@ const descriptions = {
     "what was sent this time. A sync of over 25 seconds, or one that the provider works on in the background, is 202 with " +
     "`Location` and goes on. One at a time: a second is 409, and so is one of a paused integration. A run that fails is " +
     "an error with its `runId`: 422 where the user can mend it, 502 where the provider is at fault; what was sent by then " +
-    "stays counted. Ten a minute and integration, else 429.",
+    "stays counted. Ten a minute and integration, else 429. With a provider of files (`files` among its capabilities) it is " +
+    "an export as CSV.",
+  export:
+    "Makes one file of all contacts, `contacts-export-<timestamp>.csv` or `.json`, in the folder of the integration's " +
+    "settings. The answer's `file` tells its name, link, size and checksum, which was compared with ours. A run like that of " +
+    "a sync, and in the same history; its contacts count as `created`. `settings.exportEvery` (`hour`, `day`, `week`, " +
+    "`month`) does it by itself.",
   rejected: "No rows for a dry run, which only counts."
 }
 
@@ -142,12 +148,22 @@ export class IntegrationsApi extends HttpApiGroup.make("integrations")
       .middleware(Idempotency)
       .annotate(OpenApi.Summary, "Bring the contacts to the provider; 202 when that takes longer than 25 seconds")
       .annotate(OpenApi.Description, descriptions.sync),
+    HttpApiEndpoint.post("export", "/:provider/export", {
+      params: provider,
+      headers: IdempotencyHeaders,
+      payload: [NewExport, Schema.Undefined],
+      success: [SyncDone, SyncGoesOn],
+      error: [Unknown, Missing, Unsupported, NotActive, InProgress, NotSynced, SyncBroken, TooManyRequestsProblem]
+    })
+      .middleware(Idempotency)
+      .annotate(OpenApi.Summary, "Export the contacts as a file; 202 when that takes longer than 25 seconds")
+      .annotate(OpenApi.Description, descriptions.export),
     HttpApiEndpoint.get("listSyncs", "/:provider/syncs", {
       params: provider,
       query: PageQuery,
       success: Paged(SyncRun),
       error: Unknown
-    }).annotate(OpenApi.Summary, "List syncs, the newest first"),
+    }).annotate(OpenApi.Summary, "List syncs and exports, the newest first"),
     HttpApiEndpoint.get("getSync", "/:provider/syncs/:id", {
       params: sync,
       success: SyncRun,

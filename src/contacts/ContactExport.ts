@@ -1,6 +1,8 @@
-import { Context, DateTime, Effect, Layer, Option, Stream } from "effect"
+import { Context, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
+import { Contact } from "../domain/Contact.ts"
 import type { ContactId, UserId } from "../domain/Ids.ts"
+import type { ExportFormat } from "../domain/Integration.ts"
 import { contactCells, headerCells } from "./ContactCells.ts"
 import { ContactRepo } from "./ContactRepo.ts"
 import { showContact } from "./ContactView.ts"
@@ -21,6 +23,8 @@ interface Place {
   readonly done: number
 }
 
+const encodeContact = Schema.encodeSync(Contact)
+
 /** Writes a user's contacts as CSV, for people, for spreadsheets and for {@link ContactImport}. */
 export class ContactExport extends Context.Service<
   ContactExport,
@@ -30,10 +34,10 @@ export class ContactExport extends Context.Service<
      * open in between: what changes meanwhile is in it or not, but each contact is in it once.
      */
     csv(userId: UserId, options?: ExportOptions): Stream.Stream<string>
+    /** All contacts as a JSON list, as the API shows them; otherwise the same. */
+    json(userId: UserId, options?: ExportOptions): Stream.Stream<string>
     /** How many contacts there are to export. */
     count(userId: UserId): Effect.Effect<number>
-    /** A name for the file, with the time: `contacts-export-<timestamp>.csv`. */
-    readonly fileName: Effect.Effect<string>
   }
 >()("nexus/contacts/ContactExport") {
   static readonly layer = Layer.effect(
@@ -42,13 +46,14 @@ export class ContactExport extends Context.Service<
       const repo = yield* ContactRepo
       const transaction = yield* makeUserTransactions
 
-      const pages = (userId: UserId, names: ReadonlyArray<string>, options: ExportOptions) =>
+      /** The contacts in pages, each as the text that `write` makes of it. */
+      const pages = (userId: UserId, write: (page: ReadonlyArray<Contact>) => string, options: ExportOptions) =>
         Stream.paginate<Place, string, never>(
           { above: null, done: 0 },
           Effect.fnUntraced(
             function* (place) {
               const rows = yield* transaction(userId, repo.listFrom(userId, pageSize, place.above))
-              const text = csvText(rows.map((row) => contactCells(showContact(row), names)))
+              const text = write(rows.map(showContact))
               const done = place.done + rows.length
               yield* options.onProgress?.(done) ?? Effect.void
               const last = rows.length < pageSize ? undefined : rows.at(-1)
@@ -63,20 +68,36 @@ export class ContactExport extends Context.Service<
           Stream.unwrap(
             transaction(userId, repo.customFieldNames(userId)).pipe(
               Effect.map((names) =>
-                Stream.concat(Stream.succeed(csvText([headerCells(names)])), pages(userId, names, options))
+                Stream.concat(
+                  Stream.succeed(csvText([headerCells(names)])),
+                  pages(userId, (page) => csvText(page.map((contact) => contactCells(contact, names))), options)
+                )
               ),
               Effect.catchTag("SqlError", Effect.die)
             )
           ),
+        json: (userId, options = {}) => {
+          let isFirst = true
+          const item = (contact: Contact) => {
+            const text = `${isFirst ? "" : ","}\n${JSON.stringify(encodeContact(contact))}`
+            isFirst = false
+            return text
+          }
+          const items = Stream.suspend(() => {
+            isFirst = true
+            return pages(userId, (page) => page.map(item).join(""), options)
+          })
+          return Stream.succeed("[").pipe(Stream.concat(items), Stream.concat(Stream.succeed("\n]\n")))
+        },
         count: Effect.fn("ContactExport.count")(
           (userId) => transaction(userId, repo.count(userId)),
           Effect.catchTag("SqlError", Effect.die)
-        ),
-        fileName: Effect.map(
-          DateTime.now,
-          (now) => `contacts-export-${DateTime.formatIso(now).replace(/\.\d+/, "").replace(/[-:]/g, "")}.csv`
         )
       })
     })
   )
 }
+
+/** A name for a file of contacts, with the time: `contacts-export-20251120T103000Z.csv`. */
+export const exportName = (at: DateTime.Utc, format: ExportFormat): string =>
+  `contacts-export-${DateTime.formatIso(at).replace(/\.\d+/, "").replace(/[-:]/g, "")}.${format}`

@@ -49,6 +49,19 @@ export const SyncSettings = Schema.Struct({
 })
 export type SyncSettings = typeof SyncSettings.Type
 
+/** How contacts become a file. */
+export const ExportFormat = Schema.Literals(["csv", "json"])
+export type ExportFormat = typeof ExportFormat.Type
+
+/** The settings that every integration with files has. */
+export const ExportSettings = Schema.Struct({
+  /** How often the contacts are exported by themselves; the first time at once. Null or left out: not at all. */
+  exportEvery: Schema.optionalKey(Schema.NullOr(Schema.Literals(["hour", "day", "week", "month"]))),
+  /** The format of those exports, `csv` by default. */
+  exportFormat: Schema.optionalKey(ExportFormat)
+})
+export type ExportSettings = typeof ExportSettings.Type
+
 /** Settings as they are posted: those above and the provider's own, in one object. */
 export const Settings = Schema.Record(Schema.String, Schema.Unknown)
 export type Settings = typeof Settings.Type

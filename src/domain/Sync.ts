@@ -1,7 +1,7 @@
-/** A sync run: one pass that brings a user's contacts to a provider. */
+/** A sync run: one pass that brings a user's contacts to a provider, one by one or as a file. */
 import { Schema } from "effect"
 import { ProviderId, SyncRunId } from "./Ids.ts"
-import { TroubleKind } from "./Integration.ts"
+import { ExportFormat, TroubleKind } from "./Integration.ts"
 
 const Time = Schema.DateTimeUtcFromString
 
@@ -21,6 +21,24 @@ export class NewSync extends Schema.Class<NewSync>("NewSync")({
   dryRun: Schema.optionalKey(Schema.Boolean)
 }) {}
 
+/** What `POST /integrations/:provider/export` takes. */
+export class NewExport extends Schema.Class<NewExport>("NewExport")({
+  /** `csv` by default, which is safe to open in a spreadsheet; `json` is a list of contacts as the API shows them. */
+  format: Schema.optionalKey(ExportFormat)
+}) {}
+
+/** A file that a run made, as its provider has it. */
+export class ExportedFile extends Schema.Class<ExportedFile>("ExportedFile")({
+  id: Schema.String,
+  name: Schema.String,
+  /** Where its owner finds it in a browser. */
+  link: Schema.NullOr(Schema.String),
+  /** In bytes. */
+  size: Schema.Int,
+  /** The provider's, which is the same as ours: `sha256:…` */
+  checksum: Schema.String
+}) {}
+
 /** A run as the API shows it. Each contact of `total` is, or will be, in exactly one of the counts below it. */
 export class SyncRun extends Schema.Class<SyncRun>("SyncRun")({
   id: SyncRunId,
@@ -29,6 +47,10 @@ export class SyncRun extends Schema.Class<SyncRun>("SyncRun")({
   state: SyncState,
   full: Schema.Boolean,
   dryRun: Schema.Boolean,
+  /** Of the file that it makes; null for a run that brings contacts one by one. */
+  format: Schema.NullOr(ExportFormat),
+  /** The file, once it is there. Its contacts count as `created`. */
+  file: Schema.NullOr(ExportedFile),
   /** created + updated + unchanged: what is at the provider as it is here. */
   contactsSynced: Schema.Int,
   /** How many contacts the run looks at; for an automatic one, those that changed. */

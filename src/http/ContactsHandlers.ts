@@ -1,10 +1,10 @@
-import { Effect, FileSystem, Stream } from "effect"
+import { DateTime, Effect, FileSystem, Stream } from "effect"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { CurrentUser } from "../api/Authentication.ts"
 import { csvContentType, mostImportBytes } from "../api/ContactsApi.ts"
 import { success } from "../api/Paging.ts"
-import { ContactExport } from "../contacts/ContactExport.ts"
+import { ContactExport, exportName } from "../contacts/ContactExport.ts"
 import { ContactImport } from "../contacts/ContactImport.ts"
 import { Contacts } from "../contacts/Contacts.ts"
 import { paged, pageRequest } from "./Links.ts"
@@ -42,7 +42,7 @@ export const ContactsHandlers = HttpApiBuilder.group(
           const { userId } = yield* CurrentUser
           return HttpApiSchema.withHeaders({
             body: Stream.encodeText(exports.csv(userId)),
-            headers: { "content-disposition": `attachment; filename="${yield* exports.fileName}"` }
+            headers: { "content-disposition": `attachment; filename="${exportName(yield* DateTime.now, "csv")}"` }
           })
         }),
         get: Effect.fnUntraced(function* ({ params }) {

@@ -5,7 +5,7 @@ import { CurrentUser } from "../api/Authentication.ts"
 import { success } from "../api/Paging.ts"
 import { TestSent } from "../api/WebhooksApi.ts"
 import { NotConnected } from "../domain/IntegrationErrors.ts"
-import { NewSync, type SyncAnswer } from "../domain/Sync.ts"
+import { NewExport, NewSync, type SyncAnswer } from "../domain/Sync.ts"
 import { Integrations } from "../integrations/Integrations.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import { rejectedCsv } from "../sync/RejectedCsv.ts"
@@ -66,6 +66,12 @@ export const IntegrationsHandlers = HttpApiBuilder.group(
         const { id } = yield* registry.get(params.provider)
         yield* enforce(yield* limits.ofSync(user.userId, id), "syncs of an integration")
         return answered(yield* syncs.start(user, params.provider, payload))
+      }),
+      export: Effect.fnUntraced(function* ({ params, payload = new NewExport({}) }) {
+        const user = yield* CurrentUser
+        const { id } = yield* registry.get(params.provider)
+        yield* enforce(yield* limits.ofSync(user.userId, id), "syncs of an integration")
+        return answered(yield* syncs.export(user, params.provider, payload))
       }),
       listSyncs: Effect.fnUntraced(function* ({ params, query, request }) {
         const { userId } = yield* CurrentUser

@@ -1,7 +1,7 @@
 /** What a plugin's schemas of credentials and settings mean for people: what is wrong, what is shown, what is asked for. */
 import { Array as Arr, Effect, Redacted, Schema } from "effect"
 import { fieldProblems, notAField } from "../domain/FieldProblems.ts"
-import { type Settings, SyncSettings } from "../domain/Integration.ts"
+import { ExportSettings, type Settings, SyncSettings } from "../domain/Integration.ts"
 import { InvalidIntegration } from "../domain/IntegrationErrors.ts"
 import { masked } from "../domain/Masked.ts"
 import { isSecret } from "../plugin/CredentialField.ts"
@@ -40,7 +40,7 @@ export const validate = Effect.fnUntraced(function* (
   const found = [
     ...(credentials === undefined ? [] : yield* faults(provider.credentials, credentials, "credentials")),
     ...(settings === undefined ? [] : yield* faults(provider.settings, own, "settings")),
-    ...(settings === undefined ? [] : yield* faults(SyncSettings, sync, "settings")),
+    ...(settings === undefined ? [] : yield* faults(EngineSettings, sync, "settings")),
     ...unusable(provider, settings ?? {})
   ]
   yield* refuse(found)
@@ -50,22 +50,29 @@ export const validate = Effect.fnUntraced(function* (
 export const refuse = (errors: ReadonlyArray<FieldFault>): Effect.Effect<void, InvalidIntegration> =>
   Arr.isReadonlyArrayNonEmpty(errors) ? Effect.fail(new InvalidIntegration({ errors })) : Effect.void
 
+/** What the service itself looks at. */
+const EngineSettings = Schema.Struct({ ...SyncSettings.fields, ...ExportSettings.fields })
+
 /** Settings that only some providers have a use for. */
 const unusable = (provider: Provider, settings: Settings): ReadonlyArray<FieldFault> => {
-  if (provider.contacts === undefined) {
-    return Object.keys(SyncSettings.fields)
+  const useless = (fields: object, message: string) =>
+    Object.keys(fields)
       .filter((name) => name in settings)
-      .map((name) => ({ path: `settings.${name}`, message: `${provider.name} takes no contacts` }))
+      .map((name) => ({ path: `settings.${name}`, message }))
+  const files = provider.hasFiles ? [] : useless(ExportSettings.fields, `${provider.name} takes no files`)
+  if (provider.contacts === undefined) {
+    return [...files, ...useless(SyncSettings.fields, `${provider.name} takes no contacts`)]
   }
+  if (files.length > 0) return files
   return settings.removeDeleted === true && !provider.canRemove
     ? [{ path: "settings.removeDeleted", message: `Contacts can't be removed from ${provider.name}` }]
     : []
 }
 
-/** Settings of the sync, and those of the provider's own. */
+/** Settings of syncs and exports, and those of the provider's own. */
 export const split = (settings: Settings): { readonly sync: Settings; readonly own: Settings } => {
   const entries = Object.entries(settings)
-  const isSync = ([name]: readonly [string, unknown]) => name in SyncSettings.fields
+  const isSync = ([name]: readonly [string, unknown]) => name in EngineSettings.fields
   return {
     sync: Object.fromEntries(entries.filter(isSync)),
     own: Object.fromEntries(entries.filter((entry) => !isSync(entry)))

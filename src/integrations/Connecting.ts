@@ -1,19 +1,22 @@
 /** How an integration comes to be, and to new credentials. */
-import { Crypto, Effect, type Scope } from "effect"
+import { Crypto, DateTime, Effect, Option, type Scope } from "effect"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
 import { IntegrationId } from "../domain/Ids.ts"
 import type { NewIntegration, Settings } from "../domain/Integration.ts"
 import { CredentialsRefused, CredentialsUncheckable, InvalidIntegration } from "../domain/IntegrationErrors.ts"
+import { OAuthClients } from "../oauth/OAuthClients.ts"
+import { TokenEndpoint } from "../oauth/TokenEndpoint.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Account, Provider, Session } from "../plugin/Provider.ts"
+import type { ProviderError } from "../plugin/ProviderError.ts"
 import { Sessions } from "../plugin/Sessions.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { inTime } from "./Checks.ts"
 import { maskedUrl, refuse, split, validate } from "./ConnectForm.ts"
-import { Connections, type Credentials } from "./Connections.ts"
 import { mappingFaults, mapsFields } from "./FieldMappingRules.ts"
 import { IntegrationRepo, type IntegrationRow, type Trouble } from "./IntegrationRepo.ts"
+import { type Credentials, StoredCredentials, texts } from "./StoredCredentials.ts"
 import { passes, troubleOf } from "./Troubles.ts"
 
 /** Makes what {@link Integrations.connect} does; fails with a `SqlError` when another request was quicker. */
@@ -21,10 +24,24 @@ export const makeConnecting = Effect.gen(function* () {
   const repo = yield* IntegrationRepo
   const registry = yield* PluginRegistry
   const sessions = yield* Sessions
-  const connections = yield* Connections
+  const stored = yield* StoredCredentials
+  const clients = yield* OAuthClients
+  const endpoint = yield* TokenEndpoint
   const webhooks = yield* ManagedWebhooks
   const crypto = yield* Crypto.Crypto
   const transaction = yield* makeUserTransactions
+
+  /** Credentials from elsewhere may bring an access token that is over, and a refresh token that is not. */
+  const renewed = Effect.fnUntraced(function* (provider: Provider, credentials: Credentials) {
+    const { oauth } = provider
+    const fields = texts(credentials)
+    const end = DateTime.make(fields.expiresAt ?? "")
+    const isOver = Option.isSome(end) && DateTime.isLessThan(end.value, yield* DateTime.now)
+    if (oauth === undefined || fields.refreshToken === undefined || !isOver) return credentials
+    const client = yield* Effect.option(clients.of(provider))
+    if (Option.isNone(client)) return credentials
+    return { ...credentials, ...(yield* endpoint.refresh({ ...provider, oauth }, client.value, fields)).fields }
+  })
 
   /** Asks the provider about credentials that are not stored yet, and about the field mapping that comes with them. */
   const judge = Effect.fnUntraced(function* (
@@ -33,20 +50,28 @@ export const makeConnecting = Effect.gen(function* () {
     credentials: Credentials,
     settings: Settings
   ): Effect.fn.Return<
-    { readonly account: Account | null; readonly trouble: Trouble | null },
+    { readonly credentials: Credentials; readonly account: Account | null; readonly trouble: Trouble | null },
     CredentialsRefused | InvalidIntegration,
     Scope.Scope
   > {
-    const session = yield* Effect.orDie(sessions.open(provider, id, credentials, split(settings).own))
-    return yield* inTime(session.verify).pipe(
-      Effect.tap(() => checkMapping(provider, session, settings)),
-      Effect.map((account) => ({ account, trouble: null })),
-      Effect.catchTag("ProviderError", (error) => {
-        const trouble = troubleOf(provider, error)
-        return passes(trouble.kind)
-          ? Effect.succeed({ account: null, trouble })
-          : Effect.fail(new CredentialsRefused({ reason: trouble.sentence, kind: trouble.kind }))
-      })
+    const judged = (usable: Credentials) => (error: ProviderError) => {
+      const trouble = troubleOf(provider, error)
+      return passes(trouble.kind)
+        ? Effect.succeed({ credentials: usable, account: null, trouble })
+        : Effect.fail(new CredentialsRefused({ reason: trouble.sentence, kind: trouble.kind }))
+    }
+    const ask = Effect.fnUntraced(
+      function* (usable: Credentials) {
+        const session = yield* Effect.orDie(sessions.open(provider, id, usable, split(settings).own))
+        const account = yield* inTime(session.verify)
+        yield* checkMapping(provider, session, settings)
+        return { credentials: usable, account, trouble: null }
+      },
+      (effect, usable) => Effect.catchTag(effect, "ProviderError", judged(usable))
+    )
+    return yield* renewed(provider, credentials).pipe(
+      Effect.flatMap(ask),
+      Effect.catchTag("ProviderError", judged(credentials))
     )
   }, Effect.scoped)
 
@@ -72,18 +97,18 @@ export const makeConnecting = Effect.gen(function* () {
     yield* webhooks.create(actor, { url: maskedUrl(url), events: ["*"], description }, { by: provider.id, url })
   })
 
-  return Effect.fnUntraced(function* (actor: Actor, { provider: name, credentials, settings }: NewIntegration) {
+  return Effect.fnUntraced(function* (actor: Actor, { provider: name, credentials: given, settings }: NewIntegration) {
     const provider = yield* registry
       .get(name)
       .pipe(Effect.mapError(({ message }) => new InvalidIntegration({ errors: [{ path: "provider", message }] })))
-    yield* validate(provider, { credentials, ...(settings === undefined ? {} : { settings }) })
+    yield* validate(provider, { credentials: given, ...(settings === undefined ? {} : { settings }) })
     const old = yield* transaction(actor.userId, repo.find(actor.userId, provider.id))
     const id = old?.id ?? IntegrationId.make(yield* Effect.orDie(crypto.randomUUIDv7()))
     const owner = { id, userId: actor.userId, provider: provider.id }
     const wanted = { ...old?.settings, ...settings }
-    const { account, trouble } = yield* judge(provider, id, credentials, wanted)
+    const { credentials, account, trouble } = yield* judge(provider, id, given, wanted)
     if (old !== undefined && trouble !== null) return yield* new CredentialsUncheckable({ reason: trouble.what })
-    const sealed = yield* connections.seal(owner, credentials)
+    const sealed = yield* stored.seal(owner, credentials)
     return yield* transaction(
       actor.userId,
       Effect.gen(function* () {

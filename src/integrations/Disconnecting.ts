@@ -1,12 +1,16 @@
 /** How an integration ends. */
-import { Effect } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
 import { NotConnected } from "../domain/IntegrationErrors.ts"
+import { OAuthClients } from "../oauth/OAuthClients.ts"
+import { TokenEndpoint } from "../oauth/TokenEndpoint.ts"
+import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { Connections } from "./Connections.ts"
 import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
+import { StoredCredentials, texts } from "./StoredCredentials.ts"
 
 /** How long a provider may take to revoke. */
 const patience = "20 seconds"
@@ -14,24 +18,51 @@ const patience = "20 seconds"
 /** Makes what {@link Integrations.disconnect} does with the integration that it found. */
 export const makeDisconnecting = Effect.gen(function* () {
   const repo = yield* IntegrationRepo
+  const registry = yield* PluginRegistry
   const connections = yield* Connections
+  const stored = yield* StoredCredentials
+  const clients = yield* OAuthClients
+  const endpoint = yield* TokenEndpoint
   const webhooks = yield* ManagedWebhooks
   const transaction = yield* makeUserTransactions
 
-  /** Whether the provider made the credentials useless; null where it has no way to do that. */
-  const revoke = (row: IntegrationRow): Effect.Effect<boolean | null> =>
-    connections.session(row).pipe(
-      Effect.flatMap(({ revoke }) => (revoke === undefined ? Effect.succeed(null) : Effect.as(revoke, true))),
-      Effect.timeout(patience),
-      Effect.scoped,
-      // An outage there keeps nobody from taking their credentials back from here.
-      Effect.catch((error) =>
+  /** Ends the grant that brought the credentials, or lets the plugin revoke them. False where neither can be. */
+  const revokeAtProvider = Effect.fnUntraced(function* (row: IntegrationRow) {
+    const { revoke } = yield* connections.session(row)
+    const provider = yield* Effect.orDie(registry.get(row.provider))
+    const { oauth } = provider
+    const fields = texts(Redacted.value(yield* stored.open(row)))
+    if (oauth?.revocation !== undefined && (fields.refreshToken !== undefined || revoke === undefined)) {
+      const client = Option.getOrUndefined(yield* Effect.option(clients.of(provider)))
+      yield* endpoint.revoke({ ...provider, oauth }, client, fields)
+      return true
+    }
+    if (revoke === undefined) return false
+    yield* revoke
+    return true
+  }, Effect.scoped)
+
+  /**
+   * Whether the provider made the credentials useless; null where it has no way to do that, or where doing it would take
+   * the access from another integration too.
+   */
+  const revoke = Effect.fnUntraced(
+    function* (row: IntegrationRow) {
+      const provider = yield* Effect.option(registry.get(row.provider))
+      const isShared =
+        Option.isSome(provider) && provider.value.oauth?.revokesGrant === true && (yield* repo.sharesAccount(row))
+      if (isShared) return null
+      return (yield* Effect.timeout(revokeAtProvider(row), patience)) || null
+    },
+    // An outage there keeps nobody from taking their credentials back from here.
+    (effect, row) =>
+      Effect.catch(effect, (error) =>
         Effect.as(
           Effect.logWarning(`The credentials of the integration ${row.id} could not be revoked: ${error.message}`),
           false
         )
       )
-    )
+  )
 
   const disconnect = (actor: Actor, found: IntegrationRow): Effect.Effect<void, NotConnected | SqlError> =>
     Effect.gen(function* () {
@@ -41,7 +72,7 @@ export const makeDisconnecting = Effect.gen(function* () {
         Effect.gen(function* () {
           const row = yield* repo.lock(actor.userId, found.provider)
           if (row === undefined) return yield* new NotConnected({ provider: found.provider })
-          if (row.credentials !== found.credentials) return row
+          if (row.connection !== found.connection) return row
           yield* webhooks.delete(actor, row.provider)
           yield* repo.endSync(row)
           yield* repo.delete(row)

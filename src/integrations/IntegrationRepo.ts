@@ -15,6 +15,8 @@ export interface IntegrationRow {
   readonly userId: UserId
   readonly provider: ProviderId
   readonly status: IntegrationStatus
+  /** Another one each time it is connected, and the same while its tokens are renewed. */
+  readonly connection: string
   readonly credentials: Sealed
   readonly settings: Settings
   readonly accountId: string | null
@@ -53,6 +55,7 @@ export type IntegrationAction =
   | "integration.paused"
   | "integration.resumed"
   | "integration.synced"
+  | "integration.exported"
   | "integration.verified"
   | "integration.disconnected"
 
@@ -64,6 +67,8 @@ export class IntegrationRepo extends Context.Service<
     find(userId: UserId, provider: ProviderId): Effect.Effect<IntegrationRow | undefined, SqlError>
     /** The same, locked until the transaction ends. */
     lock(userId: UserId, provider: ProviderId): Effect.Effect<IntegrationRow | undefined, SqlError>
+    /** Whether another integration, of whichever user, is connected to the same account. */
+    sharesAccount(row: IntegrationRow): Effect.Effect<boolean, SqlError>
     byId(id: IntegrationId): Effect.Effect<IntegrationRow | undefined, SqlError>
     /** Makes an integration, or gives the one with this id new credentials. */
     save(
@@ -105,7 +110,7 @@ export class IntegrationRepo extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const columns = sql.literal(
-        `id, user_id, provider, status, credentials, settings, account_id, account_label, last_error, last_error_kind,
+        `id, user_id, provider, status, connection, credentials, settings, account_id, account_label, last_error, last_error_kind,
          last_sync_at, last_verified_at, failed_checks, created_at, updated_at`
       )
       const first = (rows: ReadonlyArray<IntegrationRow>) => rows[0]
@@ -122,26 +127,35 @@ export class IntegrationRepo extends Context.Service<
           SELECT ${columns} FROM nexus.integration WHERE user_id = ${userId} ORDER BY provider`,
         find: (userId, provider) => find(userId, provider, sql``),
         lock: (userId, provider) => find(userId, provider, sql`FOR UPDATE`),
+        sharesAccount: ({ id, provider, accountId }) =>
+          sql<{ readonly isShared: boolean }>`
+            SELECT EXISTS (
+              SELECT FROM nexus.integration
+              WHERE provider = ${provider} AND account_id = ${accountId} AND id <> ${id}::uuid
+            ) AS is_shared`.pipe(Effect.map((rows) => rows[0]?.isShared === true)),
         byId: (id) =>
           sql<IntegrationRow>`SELECT ${columns} FROM nexus.integration WHERE id = ${id}::uuid`.pipe(Effect.map(first)),
         save: ({ id, userId, provider }, { credentials, settings, account, trouble }) =>
           sql<IntegrationRow>`
             INSERT INTO nexus.integration (
               id, user_id, provider, credentials, settings, status, last_error, last_error_kind, account_id, account_label,
-              failed_checks, last_verified_at, check_at, sync_at
+              failed_checks, last_verified_at, check_at, sync_at, export_at
             ) VALUES (
               ${id}, ${userId}, ${provider}, ${credentials}, ${sql.json(settings)},
               ${trouble === null ? "ACTIVE" : "ERROR"}, ${trouble?.sentence ?? null}, ${trouble?.kind ?? null},
               ${account?.id ?? null}, ${account?.label ?? null},
               ${account === null ? 1 : 0}, CASE WHEN ${account !== null} THEN now() END,
               CASE WHEN ${account === null} THEN now() + interval '15 seconds' ELSE ${nextCheck} END,
-              CASE WHEN ${settings.autoSync === true} THEN now() END
+              CASE WHEN ${settings.autoSync === true} THEN now() END,
+              CASE WHEN ${isScheduled(settings)} THEN now() END
             )
-            ON CONFLICT (id) DO UPDATE SET credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
+            ON CONFLICT (id) DO UPDATE SET connection = EXCLUDED.connection, credentials = EXCLUDED.credentials,
+              refresh_lease = NULL, refresh_until = NULL, settings = EXCLUDED.settings,
               status = EXCLUDED.status, last_error = EXCLUDED.last_error, last_error_kind = EXCLUDED.last_error_kind,
               account_id = EXCLUDED.account_id, account_label = EXCLUDED.account_label, updated_at = now(),
               failed_checks = EXCLUDED.failed_checks, last_verified_at = EXCLUDED.last_verified_at,
-              check_at = EXCLUDED.check_at, sync_at = EXCLUDED.sync_at
+              check_at = EXCLUDED.check_at, sync_at = EXCLUDED.sync_at,
+              export_at = CASE WHEN ${isScheduled(settings)} THEN coalesce(integration.export_at, now()) END
             RETURNING ${columns}`.pipe(Effect.flatMap(only)),
         // In two statements: only the second one sees a run that began while the first one waited.
         endSync: Effect.fnUntraced(function* (row: Pick<IntegrationRow, "id">) {
@@ -154,6 +168,7 @@ export class IntegrationRepo extends Context.Service<
         }),
         forgetSent: Effect.fnUntraced(function* (row: IntegrationRow) {
           yield* sql`DELETE FROM nexus.sync_record WHERE integration_id = ${row.id}::uuid`
+          yield* sql`DELETE FROM nexus.integration_memory WHERE integration_id = ${row.id}::uuid`
           yield* sql`UPDATE nexus.integration SET synced_to = NULL WHERE id = ${row.id}::uuid`
           yield* sql`
             UPDATE nexus.sync_run SET state = 'CANCELLED', lease = NULL, leased_until = NULL, finished_at = now()
@@ -162,6 +177,8 @@ export class IntegrationRepo extends Context.Service<
         update: (row, { settings, status }) =>
           sql<IntegrationRow>`
             UPDATE nexus.integration SET settings = ${sql.json(settings)}, status = ${status},
+              export_at = CASE WHEN ${isScheduled(settings)} THEN
+                CASE WHEN export_every = ${String(settings.exportEvery)} THEN coalesce(export_at, now()) ELSE now() END END,
               sync_at = CASE WHEN ${status !== "INACTIVE"} AND ${settings.autoSync === true} THEN now() END,
               check_at = CASE WHEN ${status !== "INACTIVE"} THEN now() END, updated_at = now()
             WHERE id = ${row.id}::uuid RETURNING ${columns}`.pipe(Effect.flatMap(only)),
@@ -173,12 +190,12 @@ export class IntegrationRepo extends Context.Service<
             account_id = coalesce(${account?.id ?? null}, account_id),
             account_label = coalesce(${account?.label ?? null}, account_label),
             check_at = CASE WHEN status <> 'INACTIVE' THEN ${nextCheck} END
-          WHERE id = ${row.id}::uuid AND credentials = ${row.credentials}`,
+          WHERE id = ${row.id}::uuid AND connection = ${row.connection}::uuid`,
         troubled: (row, { kind, sentence }, checkInSeconds) => sql`
           UPDATE nexus.integration SET last_error = ${sentence}, last_error_kind = ${kind},
             status = CASE status WHEN 'INACTIVE' THEN status ELSE 'ERROR' END, failed_checks = failed_checks + 1,
             check_at = CASE WHEN status <> 'INACTIVE' THEN now() + ${checkInSeconds}::float8 * interval '1 second' END
-          WHERE id = ${row.id}::uuid AND credentials = ${row.credentials}`,
+          WHERE id = ${row.id}::uuid AND connection = ${row.connection}::uuid`,
         dueChecks: (limit) => sql<IntegrationRow>`
           UPDATE nexus.integration SET check_at = now() + interval '1 minute'
           WHERE id IN (
@@ -194,3 +211,5 @@ export class IntegrationRepo extends Context.Service<
     })
   )
 }
+
+const isScheduled = ({ exportEvery }: Settings) => typeof exportEvery === "string"

@@ -4,8 +4,8 @@ import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { mask } from "./ConnectForm.ts"
-import { Connections } from "./Connections.ts"
 import type { IntegrationRow } from "./IntegrationRepo.ts"
+import { StoredCredentials } from "./StoredCredentials.ts"
 import { eventsStopped } from "./Troubles.ts"
 
 const time = (date: Date | null) => (date === null ? null : DateTime.fromDateUnsafe(date))
@@ -16,7 +16,7 @@ const time = (date: Date | null) => (date === null ? null : DateTime.fromDateUns
  */
 export const makeIntegrationView = Effect.gen(function* () {
   const registry = yield* PluginRegistry
-  const connections = yield* Connections
+  const stored = yield* StoredCredentials
   const webhooks = yield* ManagedWebhooks
 
   /** A provider that gets events and can't be asked about itself is in trouble when its webhook was disabled. */
@@ -30,7 +30,7 @@ export const makeIntegrationView = Effect.gen(function* () {
 
   return Effect.fnUntraced(function* (row: IntegrationRow) {
     const provider = yield* Effect.option(registry.get(row.provider))
-    const credentials = yield* Effect.option(connections.credentials(row))
+    const credentials = yield* Effect.option(stored.open(row))
     return new Integration({
       ...row,
       ...(Option.isSome(provider) ? yield* stopped(provider.value, row) : {}),

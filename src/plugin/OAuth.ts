@@ -33,6 +33,8 @@ export interface OAuth {
    * none comes.
    */
   readonly refreshTokens: "kept" | "rotated"
+  /** Errors of the token endpoint that mean, as `invalid_grant` does, that the grant is over. */
+  readonly grantErrors?: ReadonlyArray<string>
   /** How long before its end an access token is renewed. */
   readonly margin: Duration.Input
   /** Names of the environment variables of the client that is registered with the provider. */

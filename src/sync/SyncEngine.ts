@@ -3,7 +3,7 @@ import type { SyncRunId } from "../domain/Ids.ts"
 import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { SyncPatience } from "./SyncPatience.ts"
 import { SyncRunner } from "./SyncRunner.ts"
-import { leaseSeconds, SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
+import { leaseSeconds, type NewRun, SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
 
 /** Runs that one process works on at the same time, beside those that people wait for. */
 const mostInBackground = 8
@@ -27,10 +27,7 @@ export class SyncEngine extends Context.Service<
   SyncEngine,
   {
     /** Begins a run here. Undefined when the integration has an open one, here or elsewhere. */
-    begin(
-      row: IntegrationRow,
-      run: Pick<SyncRunRow, "trigger" | "isFull" | "isDryRun">
-    ): Effect.Effect<SyncRunRow | undefined>
+    begin(row: IntegrationRow, run: NewRun): Effect.Effect<SyncRunRow | undefined>
     /** Waits until this process is done with a run, for now or for good. */
     settled(id: SyncRunId): Effect.Effect<void>
     /** How many more runs in the background this process has room for. */

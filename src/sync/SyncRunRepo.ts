@@ -4,8 +4,10 @@ import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { isId } from "../domain/Cursor.ts"
 import type { IntegrationId, ProviderId, SyncRunId, UserId } from "../domain/Ids.ts"
-import type { TroubleKind } from "../domain/Integration.ts"
+import type { ExportFormat, TroubleKind } from "../domain/Integration.ts"
 import type { SyncRun, SyncState } from "../domain/Sync.ts"
+import type { StoredFile } from "../plugin/Files.ts"
+import type { Sealed } from "../vault/Vault.ts"
 
 /** A run as the database has it. */
 export interface SyncRunRow {
@@ -17,6 +19,11 @@ export interface SyncRunRow {
   readonly state: SyncState
   readonly isFull: boolean
   readonly isDryRun: boolean
+  /** Of the file that it makes; null for one that brings contacts one by one. */
+  readonly format: ExportFormat | null
+  readonly file: StoredFile | null
+  /** Where an upload goes on. */
+  readonly upload: Sealed | null
   /** A transaction id as text; only contacts that changed in it or later are looked at. Null: all. */
   readonly since: string | null
   readonly position: string | null
@@ -57,6 +64,9 @@ export const leaseSeconds = 15
 /** A run, as whoever has claimed it knows it. */
 export type ClaimedRun = Pick<SyncRunRow, "id" | "lease">
 
+/** What a run begins with. */
+export type NewRun = Pick<SyncRunRow, "trigger" | "isFull" | "isDryRun" | "format">
+
 /** What a lease that is renewed is told. */
 export interface Renewed {
   readonly lease: string
@@ -69,7 +79,7 @@ export class SyncRunRepo extends Context.Service<
     /** Begins a run and counts its contacts; an automatic sync that was due is covered by it. Undefined when the integration has an open run already. */
     begin(
       integration: { readonly id: IntegrationId; readonly userId: UserId; readonly provider: ProviderId },
-      run: Pick<SyncRunRow, "trigger" | "isFull" | "isDryRun">
+      run: NewRun
     ): Effect.Effect<SyncRunRow | undefined, SqlError>
     /** The open run of an integration. */
     open(integrationId: IntegrationId): Effect.Effect<SyncRunRow | undefined, SqlError>
@@ -105,7 +115,7 @@ export class SyncRunRepo extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const columns = sql.literal(
-        `id, integration_id, user_id, provider, trigger, state, is_full, is_dry_run, since::text AS since, position, total,
+        `id, integration_id, user_id, provider, trigger, state, is_full, is_dry_run, format, file, upload, since::text AS since, position, total,
          created, updated, unchanged, rejected, unconfirmed, removed, pending, error, error_kind, waits, troubles, is_cancelled,
          lease, account_id, extract(epoch FROM now() - started_at)::float8 AS age, started_at, finished_at`
       )
@@ -116,22 +126,22 @@ export class SyncRunRepo extends Context.Service<
 
       return SyncRunRepo.of({
         // Integrations are locked before their runs, here and everywhere.
-        begin: (integration, { trigger, isFull, isDryRun }) =>
+        begin: (integration, { trigger, isFull, isDryRun, format }) =>
           sql<SyncRunRow>`
             WITH integration AS MATERIALIZED (
               SELECT id, account_id, ${sentAs} AS sent_as, synced_to, synced_as
               FROM nexus.integration WHERE id = ${integration.id}::uuid FOR NO KEY UPDATE
             ), wanted AS MATERIALIZED (
               -- A transaction that this server has not come to yet is one of another server, from before a restore.
-              SELECT *, CASE WHEN ${trigger} = 'automatic' AND synced_as = sent_as
+              SELECT *, CASE WHEN ${trigger} = 'automatic' AND ${format}::text IS NULL AND synced_as = sent_as
                 AND synced_to <= pg_snapshot_xmin(pg_current_snapshot()) THEN synced_to END AS since
               FROM integration
             ), begun AS (
               INSERT INTO nexus.sync_run (
-                integration_id, user_id, provider, trigger, is_full, is_dry_run, account_id, sent_as, since, total,
+                integration_id, user_id, provider, trigger, is_full, is_dry_run, format, account_id, sent_as, since, total,
                 lease, leased_until
               )
-              SELECT id, ${integration.userId}, ${integration.provider}, ${trigger}, ${isFull}, ${isDryRun}, account_id,
+              SELECT id, ${integration.userId}, ${integration.provider}, ${trigger}, ${isFull}, ${isDryRun}, ${format}, account_id,
                 sent_as, since, CASE WHEN since IS NULL
                   THEN (SELECT count(*) FROM nexus.contact WHERE user_id = ${integration.userId})
                   ELSE (SELECT count(*) FROM nexus.contact WHERE user_id = ${integration.userId} AND id IN (
@@ -142,7 +152,10 @@ export class SyncRunRepo extends Context.Service<
               ON CONFLICT (integration_id) WHERE state IN ('RUNNING', 'WAITING') DO NOTHING
               RETURNING *
             ), taken AS (
-              UPDATE nexus.integration SET sync_at = NULL FROM begun
+              UPDATE nexus.integration SET sync_at = CASE WHEN ${format}::text IS NULL THEN NULL ELSE sync_at END,
+                export_at = CASE WHEN ${trigger} = 'automatic' AND ${format}::text IS NOT NULL
+                  THEN now() + nexus.export_interval(export_every) ELSE export_at END
+              FROM begun
               WHERE integration.id = begun.integration_id AND NOT is_dry_run
             )
             SELECT ${columns} FROM begun`.pipe(Effect.map(first)),
@@ -199,7 +212,7 @@ export class SyncRunRepo extends Context.Service<
             WHERE id = (SELECT integration_id FROM nexus.sync_run WHERE id = ${run.id}::uuid) FOR NO KEY UPDATE
           ), finished AS (
             UPDATE nexus.sync_run SET state = ${state}, lease = NULL, leased_until = NULL, wake_at = NULL,
-              finished_at = now(), error = ${error}, error_kind = ${kind},
+              upload = NULL, finished_at = now(), error = ${error}, error_kind = ${kind},
               -- Contacts that came or went while it ran are counted by now.
               total = CASE WHEN ${state} = 'COMPLETED'
                 THEN created + updated + unchanged + rejected + pending + unconfirmed ELSE total END

@@ -5,10 +5,12 @@ import { Connections } from "../integrations/Connections.ts"
 import { IntegrationRepo, type IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { passes } from "../integrations/Troubles.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
+import type { SessionContacts } from "../plugin/Provider.ts"
 import { misconfigured, type ProviderError } from "../plugin/ProviderError.ts"
+import { makeExportPass } from "./ExportPass.ts"
 import { mappingOf } from "./Mapping.ts"
 import { makeProviderCalls } from "./ProviderCalls.ts"
-import { makeSyncPass } from "./SyncPass.ts"
+import { makeSyncPass, type PassEnd } from "./SyncPass.ts"
 import { pollAfter, retryAfter, SyncPatience } from "./SyncPatience.ts"
 import { SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
 
@@ -32,6 +34,7 @@ export class SyncRunner extends Context.Service<
       const checks = yield* Checks
       const calls = yield* makeProviderCalls
       const pass = yield* makeSyncPass
+      const exportPass = yield* makeExportPass
       const patience = yield* SyncPatience
 
       /** A mapping of the user's own may aim at fields that are gone since it was made. */
@@ -46,16 +49,28 @@ export class SyncRunner extends Context.Service<
         )
       })
 
-      const work = Effect.fnUntraced(function* (run: SyncRunRow, row: IntegrationRow) {
-        const { contacts } = yield* connections.session(row)
+      /** Brings contacts one by one. */
+      const passContacts = Effect.fnUntraced(function* (
+        run: SyncRunRow,
+        row: IntegrationRow,
+        contacts: SessionContacts
+      ): Effect.fn.Return<PassEnd, SqlError | ProviderError> {
         const provider = yield* Effect.orDie(registry.get(row.provider))
-        if (contacts === undefined) return yield* runs.finish(run, "CANCELLED", nothing)
         yield* checkMapping(row)
         const isLate = run.age > Duration.toSeconds(patience.longestJob)
         const longestDoubt = Duration.toSeconds(patience.longestDoubt)
         const fields = run.isDryRun ? yield* calls.call(connections.fields(row)) : []
         const required = new Set(fields.filter((field) => field.required).map(({ name }) => name))
-        const end = yield* pass({ run, row, provider, contacts, calls, required, isLate, longestDoubt })
+        return yield* pass({ run, row, provider, contacts, calls, required, isLate, longestDoubt })
+      })
+
+      const work = Effect.fnUntraced(function* (run: SyncRunRow, row: IntegrationRow) {
+        const { contacts, files } = yield* connections.session(row)
+        const onward =
+          run.format === null ? contacts && passContacts(run, row, contacts) : files && exportPass(run, files, calls)
+        // The plugin could do that when the run began.
+        if (onward === undefined) return yield* runs.finish(run, "CANCELLED", nothing)
+        const end = yield* onward
         if (end === "stopped") return yield* runs.finish(run, "CANCELLED", nothing)
         if (end === "open") return yield* runs.wait(run, pollAfter(run.waits), nothing)
         yield* runs.finish(run, "COMPLETED", nothing)

@@ -1,4 +1,5 @@
 import { Cause, Effect, Layer, Schedule } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { retention } from "../database/PartitionsRepo.ts"
 import type { IntegrationId } from "../domain/Ids.ts"
 import { IntegrationRepo } from "../integrations/IntegrationRepo.ts"
@@ -25,25 +26,32 @@ export const SyncWorkerLayer = Layer.effectDiscard(
           : Effect.logWarning(`${what} failed; it is tried again`, cause)
       )
 
-    const begin = Effect.fnUntraced(function* (id: IntegrationId) {
+    const begin = Effect.fnUntraced(function* (id: IntegrationId, isExport: boolean) {
       const row = yield* integrations.byId(id)
       if (row === undefined) return
-      yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
+      const format = isExport ? (row.settings.exportFormat === "json" ? "json" : "csv") : null
+      yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false, format })
     })
-    const beginDue = Effect.gen(function* () {
+    const beginDue = Effect.fnUntraced(function* (
+      due: (limit: number) => Effect.Effect<ReadonlyArray<IntegrationId>, SqlError>,
+      isExport: boolean
+    ) {
       const room = yield* engine.room
       if (room <= 0) return
-      const due = yield* automatic.due(room)
-      yield* Effect.forEach(due, (id) => persist(begin(id), `An automatic sync of the integration ${id}`), {
-        discard: true
-      })
+      const what = isExport ? "A scheduled export" : "An automatic sync"
+      yield* Effect.forEach(
+        yield* due(room),
+        (id) => persist(begin(id, isExport), `${what} of the integration ${id}`),
+        { discard: true }
+      )
     })
 
     // None of them keeps the others from their work.
     const look = Effect.gen(function* () {
       yield* persist(engine.takeOver, "A look for syncs that nobody works on")
       yield* persist(automatic.gather, "A look for contacts that changed")
-      yield* persist(beginDue, "A look for automatic syncs")
+      yield* persist(beginDue(automatic.due, false), "A look for automatic syncs")
+      yield* persist(beginDue(automatic.dueExports, true), "A look for scheduled exports")
     })
     const forgetOld = runs.forget(days).pipe(Effect.repeat({ while: (forgotten) => forgotten > 0 }))
 

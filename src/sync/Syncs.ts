@@ -3,14 +3,9 @@ import { makeUserTransactions } from "../database/UserTransactions.ts"
 import type { Actor } from "../domain/Actor.ts"
 import { idOfCursor, pageOf } from "../domain/Cursor.ts"
 import type { SyncRunId, UserId } from "../domain/Ids.ts"
-import {
-  IntegrationNotActive,
-  NotConnected,
-  type NotSupported,
-  type UnknownProvider
-} from "../domain/IntegrationErrors.ts"
+import { IntegrationNotActive, NotConnected, NotSupported, type UnknownProvider } from "../domain/IntegrationErrors.ts"
 import type { Page, PageRequest } from "../domain/Page.ts"
-import { type NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
+import { ExportedFile, type NewExport, type NewSync, SyncAnswer, SyncRun } from "../domain/Sync.ts"
 import { SyncFailed, SyncInProgress, SyncNotFound, SyncRefused } from "../domain/SyncErrors.ts"
 import { IntegrationRepo, type IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { noContacts } from "../integrations/Integrations.ts"
@@ -19,7 +14,7 @@ import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
 import { SyncEngine } from "./SyncEngine.ts"
 import { type RejectRow, SyncRecordRepo } from "./SyncRecordRepo.ts"
-import { SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
+import { type NewRun, SyncRunRepo, type SyncRunRow } from "./SyncRunRepo.ts"
 
 /** How long a caller waits for a run; a longer one goes on without them. */
 const patience = "25 seconds"
@@ -32,11 +27,23 @@ type Missing = UnknownProvider | NotConnected
 export class Syncs extends Context.Service<
   Syncs,
   {
-    /** Begins a run and waits for up to 25 seconds; one that is not over by then goes on. */
+    /**
+     * Begins a run and waits for up to 25 seconds; one that is not over by then goes on. With a provider that takes files
+     * and no contacts it is an export.
+     */
     start(
       actor: Actor,
       provider: string,
       sync: NewSync
+    ): Effect.Effect<
+      SyncAnswer,
+      Missing | NotSupported | IntegrationNotActive | SyncInProgress | SyncRefused | SyncFailed
+    >
+    /** Brings the contacts to a provider of files as one file; the same otherwise. */
+    export(
+      actor: Actor,
+      provider: string,
+      wanted: NewExport
     ): Effect.Effect<
       SyncAnswer,
       Missing | NotSupported | IntegrationNotActive | SyncInProgress | SyncRefused | SyncFailed
@@ -75,7 +82,6 @@ export class Syncs extends Context.Service<
       })
 
       const ready = Effect.fnUntraced(function* (userId: UserId, provider: Provider) {
-        if (provider.contacts === undefined) return yield* noContacts(provider)
         const row = yield* transaction(userId, integrations.find(userId, provider.id))
         if (row === undefined) return yield* new NotConnected({ provider: provider.name })
         if (row.status === "INACTIVE") {
@@ -89,35 +95,46 @@ export class Syncs extends Context.Service<
       })
 
       // A run that begins is in the audit log, also when its caller hangs up at this moment.
-      const begin = Effect.fnUntraced(function* (
-        actor: Actor,
-        row: IntegrationRow,
-        { full, dryRun }: { readonly full: boolean; readonly dryRun: boolean }
-      ) {
-        const begun = yield* engine.begin(row, { trigger: "manual", isFull: full, isDryRun: dryRun })
+      const begin = Effect.fnUntraced(function* (actor: Actor, row: IntegrationRow, run: NewRun) {
+        const begun = yield* engine.begin(row, run)
         if (begun === undefined) return undefined
-        const detail = { syncId: begun.id, full, dryRun }
-        yield* transaction(actor.userId, integrations.announce(actor, "integration.synced", row, detail))
+        const { isFull: full, isDryRun: dryRun, format } = run
+        const detail = { syncId: begun.id, ...(format === null ? { full, dryRun } : { format, dryRun }) }
+        const action = format === null ? "integration.synced" : "integration.exported"
+        yield* transaction(actor.userId, integrations.announce(actor, action, row, detail))
         return begun
       }, Effect.uninterruptible)
 
+      const run = Effect.fnUntraced(
+        function* (actor: Actor, provider: Provider, wanted: Omit<NewRun, "trigger">, what: string) {
+          const row = yield* ready(actor.userId, provider)
+          const begun = yield* begin(actor, row, { trigger: "manual", ...wanted })
+          if (begun === undefined) {
+            const open = yield* runs.open(row.id)
+            return yield* open === undefined
+              ? new IntegrationNotActive({ reason: "The sync before ended at this moment. Start it again" })
+              : new SyncInProgress({ runId: open.id })
+          }
+          yield* Effect.timeoutOption(engine.settled(begun.id), patience)
+          return yield* answer(provider, yield* Effect.orDie(find(actor.userId, provider.id, begun.id)), what)
+        },
+        Effect.catchTag("SqlError", Effect.die)
+      )
+
       return Syncs.of({
-        start: Effect.fn("Syncs.start")(
-          function* (actor, name, { full = false, dryRun = false }) {
-            const provider = yield* registry.get(name)
-            const row = yield* ready(actor.userId, provider)
-            const begun = yield* begin(actor, row, { full, dryRun })
-            if (begun === undefined) {
-              const open = yield* runs.open(row.id)
-              return yield* open === undefined
-                ? new IntegrationNotActive({ reason: "The sync before ended at this moment. Start it again" })
-                : new SyncInProgress({ runId: open.id })
-            }
-            yield* Effect.timeoutOption(engine.settled(begun.id), patience)
-            return yield* answer(provider, yield* Effect.orDie(find(actor.userId, name, begun.id)))
-          },
-          Effect.catchTag("SqlError", Effect.die)
-        ),
+        start: Effect.fn("Syncs.start")(function* (actor, name, { full = false, dryRun = false }) {
+          const provider = yield* registry.get(name)
+          if (provider.contacts === undefined && !provider.hasFiles) return yield* noContacts(provider)
+          const format = provider.contacts === undefined ? "csv" : null
+          const what = dryRun ? "dry run" : "sync"
+          return yield* run(actor, provider, { isFull: full, isDryRun: dryRun, format }, what)
+        }),
+
+        export: Effect.fn("Syncs.export")(function* (actor, name, { format = "csv" }) {
+          const provider = yield* registry.get(name)
+          if (!provider.hasFiles) return yield* noFiles(provider)
+          return yield* run(actor, provider, { isFull: false, isDryRun: false, format }, "export")
+        }),
 
         list: Effect.fn("Syncs.list")(
           function* (userId, name, { limit, cursor }) {
@@ -168,14 +185,18 @@ const show = (row: SyncRunRow) =>
     full: row.isFull,
     dryRun: row.isDryRun,
     contactsSynced: row.created + row.updated + row.unchanged,
+    file: row.file === null ? null : new ExportedFile(row.file),
     startedAt: DateTime.fromDateUnsafe(row.startedAt),
     finishedAt: row.finishedAt === null ? null : DateTime.fromDateUnsafe(row.finishedAt)
   })
 
 /** What the caller of a sync is told. A run that failed is an error, which tells its id. */
-const answer = ({ name }: Provider, row: SyncRunRow): Effect.Effect<SyncAnswer, SyncRefused | SyncFailed> => {
+const answer = (
+  { name }: Provider,
+  row: SyncRunRow,
+  what: string
+): Effect.Effect<SyncAnswer, SyncRefused | SyncFailed> => {
   if (row.state === "FAILED") return Effect.fail(failure(row.id, row))
-  const what = row.isDryRun ? "dry run" : "sync"
   const message = {
     COMPLETED: `${name} ${what} completed`,
     CANCELLED: `${name} ${what} was cancelled`,
@@ -190,3 +211,12 @@ const failure = (runId: SyncRunId, { error, errorKind }: SyncRunRow) => {
   const kind = errorKind ?? "Unavailable"
   return passes(kind) ? new SyncFailed({ runId, reason, kind }) : new SyncRefused({ runId, reason, kind })
 }
+
+/** The refusal of exports to providers that have no files. */
+const noFiles = ({ name, id, contacts }: Provider) =>
+  new NotSupported({
+    reason:
+      contacts === undefined
+        ? `${name} takes no files, so there is nothing to export to it`
+        : `${name} takes no files. POST /integrations/${id}/sync brings the contacts there`
+  })

@@ -39,6 +39,7 @@ const columns: ReadonlyArray<SealedColumn> = [
   },
   { table: "webhook_subscription", column: "headers", field: "headers", row: "id::text", provider: "''" },
   { table: "webhook_subscription", column: "sealed_url", field: "url", row: "id::text", provider: "''" },
+  { table: "sync_run", column: "upload", field: "upload", row: "id::text", provider: "provider" },
   { table: "idempotency_key", column: "response_body", field: "response_body", row: "key", provider: "''" }
 ]
 

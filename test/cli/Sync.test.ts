@@ -72,6 +72,8 @@ const runThat = (state: SyncState, error: string | null = null) => ({
   state,
   full: false,
   dryRun: false,
+  format: null,
+  file: null,
   contactsSynced: 1,
   total: 3,
   created: 1,

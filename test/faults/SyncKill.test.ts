@@ -51,7 +51,7 @@ layer(syncingLayer({ [provider]: SalesforceEmulator }), { excludeTestServices: t
           const row = yield* connect("user", provider)
           const run = yield* runs.begin(
             { id: row.id, userId: row.userId, provider: row.provider },
-            { trigger: "manual", isFull: false, isDryRun: false }
+            { trigger: "manual", isFull: false, isDryRun: false, format: null }
           )
           assert.isDefined(run)
           const lapse = sql`UPDATE nexus.sync_run SET leased_until = now() WHERE id = ${run.id}::uuid AND lease IS NOT NULL`

@@ -9,16 +9,25 @@ import { SalesforceEmulator } from "../../plugins/salesforce/Emulator.ts"
 import { SendGridEmulator } from "../../plugins/sendgrid/Emulator.ts"
 import { ZapierEmulator } from "../../plugins/zapier/Emulator.ts"
 import { ZohoEmulator } from "../../plugins/zoho/Emulator.ts"
+import { ContactExport } from "../../src/contacts/ContactExport.ts"
+import { ContactRepo } from "../../src/contacts/ContactRepo.ts"
 import { ProviderId } from "../../src/domain/Ids.ts"
+import { FileUploads } from "../../src/files/FileUploads.ts"
 import { Checks } from "../../src/integrations/Checks.ts"
 import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { MemoryRepo } from "../../src/integrations/MemoryRepo.ts"
+import { StoredCredentials } from "../../src/integrations/StoredCredentials.ts"
+import { OAuthClients } from "../../src/oauth/OAuthClients.ts"
+import { RefreshRepo } from "../../src/oauth/RefreshRepo.ts"
+import { TokenEndpoint } from "../../src/oauth/TokenEndpoint.ts"
+import { TokenRefresh } from "../../src/oauth/TokenRefresh.ts"
 import { hostVariable } from "../../src/plugin/Hosts.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { Sessions } from "../../src/plugin/Sessions.ts"
 import { AutoSyncRepo } from "../../src/sync/AutoSyncRepo.ts"
+import { ExportRepo } from "../../src/sync/ExportRepo.ts"
 import { SyncEngine } from "../../src/sync/SyncEngine.ts"
 import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
 import { SyncRunner } from "../../src/sync/SyncRunner.ts"
@@ -28,16 +37,28 @@ import { PeopleLayer } from "./People.ts"
 
 /** Everything about integrations and syncs, with these plugins, beside what people can do with webhooks. */
 export const integratingLayer = <E>(plugins: Layer.Layer<never, E, PluginRegistry>) =>
-  Layer.mergeAll(Integrations.layer, Syncs.layer).pipe(
+  Layer.mergeAll(FileUploads.layer, Integrations.layer, Syncs.layer).pipe(
     Layer.provideMerge(SyncEngine.layer),
     Layer.provideMerge(SyncRunner.layer),
     Layer.provideMerge(Checks.layer),
     Layer.provideMerge(Connections.layer),
-    Layer.provideMerge(Sessions.layer),
+    Layer.provideMerge(TokenRefresh.layer),
+    Layer.provideMerge(
+      Layer.mergeAll(Sessions.layer, OAuthClients.layer, StoredCredentials.layer, TokenEndpoint.layer)
+    ),
     Layer.provideMerge(Layer.fresh(plugins).pipe(Layer.provideMerge(Layer.fresh(PluginRegistry.layer)))),
     Layer.provideMerge(
-      Layer.mergeAll(AutoSyncRepo.layer, IntegrationRepo.layer, MemoryRepo, SyncRecordRepo.layer, SyncRunRepo.layer)
+      Layer.mergeAll(
+        AutoSyncRepo.layer,
+        ExportRepo.layer,
+        IntegrationRepo.layer,
+        MemoryRepo,
+        RefreshRepo.layer,
+        SyncRecordRepo.layer,
+        SyncRunRepo.layer
+      )
     ),
+    Layer.provideMerge(ContactExport.layer.pipe(Layer.provideMerge(ContactRepo.layer))),
     Layer.provideMerge(PeopleLayer)
   )
 

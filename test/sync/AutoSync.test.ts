@@ -40,7 +40,7 @@ const automatic = Effect.fnUntraced(function* (userId: string, isCalm = true) {
   for (const id of yield* auto.due(1)) {
     const row = yield* integrations.byId(id)
     assert.isDefined(row)
-    const run = yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
+    const run = yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false, format: null })
     assert.isDefined(run)
     yield* engine.settled(run.id)
     return yield* runOf(userId, "ACME", run.id)
@@ -233,7 +233,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("automati
       yield* automatic("same")
       yield* upsert("same", "ada.605@example.com", "Augusta")
       yield* calm("same")
-      const run = yield* runs.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
+      const run = yield* runs.begin(row, { trigger: "automatic", isFull: false, isDryRun: false, format: null })
       assert.isDefined(run)
       const emails = (total: number) =>
         Effect.map(records.page({ ...run, total }, null, 100), (page) => page.map(({ email }) => email))

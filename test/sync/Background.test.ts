@@ -73,7 +73,12 @@ describe("a provider that works in the background", () => {
           const engine = yield* SyncEngine
           const [row] = yield* (yield* IntegrationRepo).list(actor("cancelled").userId)
           assert.isDefined(row)
-          const automatic = yield* engine.begin(row, { trigger: "automatic", isFull: false, isDryRun: false })
+          const automatic = yield* engine.begin(row, {
+            trigger: "automatic",
+            isFull: false,
+            isDryRun: false,
+            format: null
+          })
           assert.isDefined(automatic)
           yield* engine.settled(automatic.id)
           assert.deepInclude(yield* runOf("cancelled", "SENDGRID"), { state: "WAITING", pending: 21, total: 21 })

@@ -32,7 +32,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })(
               yield* sql`SELECT pg_sleep(${luck / 10_000}::float8)`.pipe(Effect.orDie)
               return outcomes
             })
-          const begun = yield* runs.begin(row, { trigger: "manual", isFull: false, isDryRun: false })
+          const begun = yield* runs.begin(row, { trigger: "manual", isFull: false, isDryRun: false, format: null })
           assert.isDefined(begun)
           const takeovers = yield* Ref.make(0)
           const mischief = yield* Effect.gen(function* () {

@@ -5,7 +5,7 @@ import { Deferred, Effect } from "effect"
 import { honest, type Script } from "./Scripted.ts"
 import { sync } from "./Syncing.ts"
 
-export const manual = { trigger: "manual", isFull: false, isDryRun: false } as const
+export const manual = { trigger: "manual", isFull: false, isDryRun: false, format: null } as const
 
 /** Holds every batch, from the n-th on, until it is let go. */
 export const hold = Effect.fnUntraced(function* (script: Script, from = 1) {

@@ -54,7 +54,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("the work
       for (let n = 0; n < 9; n++) {
         yield* people(`busy-${n}`, 1, 201 + n)
         const row = yield* connectAcme(`busy-${n}`)
-        yield* runs.begin(row, { trigger: "manual", isFull: false, isDryRun: false })
+        yield* runs.begin(row, { trigger: "manual", isFull: false, isDryRun: false, format: null })
       }
       const sql = yield* PgClient.PgClient
       yield* sql`UPDATE nexus.sync_run SET leased_until = now() - interval '1 second' WHERE user_id LIKE 'busy-%'`

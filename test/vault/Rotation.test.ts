@@ -88,8 +88,8 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "120 seconds" })
       const sql = yield* PgClient.PgClient
       const vault = yield* vaultWith(oldKey)
       const row = id(20_000)
-      const seal = (table: string, field: string, user: string, of = row) =>
-        vault.seal(Redacted.make("secret"), { table, row: of, user, provider: "", field })
+      const seal = (table: string, field: string, user: string, of = row, provider = "") =>
+        vault.seal(Redacted.make("secret"), { table, row: of, user, provider, field })
       const webhook = {
         id: row,
         userId: "ann",
@@ -110,8 +110,13 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "120 seconds" })
       yield* sql`INSERT INTO nexus.idempotency_key ${sql.insert(answer)}`
       yield* sql`INSERT INTO nexus.integration (id, user_id, provider, credentials) VALUES (${row}::uuid, 'ann', 'ACME', ${webhook.secret})`
 
+      const upload = yield* seal("sync_run", "upload", "ann", row, "ACME")
+      yield* sql`
+        INSERT INTO nexus.sync_run (id, integration_id, user_id, provider, trigger, upload)
+        VALUES (${row}::uuid, ${row}::uuid, 'ann', 'ACME', 'manual', ${upload})`
+
       const rotated = yield* rotateWith(`${newKey},${oldKey}`)
-      assert.deepStrictEqual(rotated, { resealed: 5, broken: [`integration.credentials of ${row}`] })
+      assert.deepStrictEqual(rotated, { resealed: 6, broken: [`integration.credentials of ${row}`] })
 
       const texts = yield* sql<{ name: string }>`
         SELECT table_name || '.' || column_name AS name FROM information_schema.columns

@@ -1,0 +1,54 @@
+/** Uploads that go on after whatever cuts them. */
+import { Effect, Schedule } from "effect"
+import type { OutgoingFile, SessionFiles, StoredFile } from "../plugin/Files.ts"
+import type { ProviderError } from "../plugin/ProviderError.ts"
+import { SyncPatience } from "../sync/SyncPatience.ts"
+
+/** Where an upload goes on, and how that is kept. */
+export interface Kept {
+  readonly state: string | null
+  keep(state: string): Effect.Effect<void>
+}
+
+/**
+ * Makes a function that brings a file to a provider. After a failure that may pass it goes on from where the provider is:
+ * as often as it takes while the upload gets on, and a few times more and more slowly while it does not.
+ */
+export const makeUploading = Effect.gen(function* () {
+  const { retries, retryAfter } = yield* SyncPatience
+
+  return Effect.fn("Uploading")(function* (
+    files: SessionFiles,
+    file: OutgoingFile,
+    kept: Kept
+  ): Effect.fn.Return<StoredFile, ProviderError> {
+    let state = kept.state
+    // How far reading has come, which is how far the provider has: it is asked where to go on.
+    let furthest = -1
+    let gotOn = false
+    const observed: OutgoingFile = {
+      ...file,
+      read: (range) => {
+        if (range.from > furthest) gotOn = true
+        furthest = Math.max(furthest, range.from)
+        return file.read(range)
+      }
+    }
+    const keep = (next: string) =>
+      Effect.suspend(() => {
+        state = next
+        return kept.keep(next)
+      })
+    const attempt = Effect.suspend(() => {
+      gotOn = false
+      return files.put(observed, { kept: state, keep })
+    })
+    const mayPass = ({ reason }: ProviderError) => reason._tag === "Unavailable"
+    const whileItGetsOn = Effect.retry(attempt, { while: (error) => mayPass(error) && gotOn })
+    return yield* Effect.retry(whileItGetsOn, {
+      while: mayPass,
+      times: retries,
+      schedule: Schedule.exponential(retryAfter)
+    })
+  })
+})

@@ -1,0 +1,61 @@
+/** A provider of files that does what the test says, for what no emulator does. */
+import { Effect, Layer, Schema } from "effect"
+import {
+  type OutgoingFile,
+  type ProviderError,
+  plugin,
+  type StoredFile,
+  text,
+  type Upload
+} from "nexus-integrations/plugin"
+import { integratingLayer } from "../support/Integrating.ts"
+import { Impatient } from "./Syncing.ts"
+
+export interface FileStore {
+  put: (file: OutgoingFile, upload: Upload) => Effect.Effect<StoredFile, ProviderError>
+  /** The files that are there, with what is in them. */
+  readonly files: Array<StoredFile & { readonly text: string; readonly mimeType: string }>
+  /** What each call of `put` was given. */
+  readonly kept: Array<string | null>
+}
+
+/** Takes a file as it is. */
+export const take = (store: FileStore, file: OutgoingFile) =>
+  Effect.gen(function* () {
+    const bytes = yield* file.read({ from: 0, length: file.size })
+    const stored = {
+      id: `file-${store.files.length + 1}`,
+      name: file.name,
+      link: "https://files.example/1",
+      size: file.size,
+      checksum: `sha256:${yield* file.digest("sha256")}`
+    }
+    store.files.push({ ...stored, text: new TextDecoder().decode(bytes), mimeType: file.mimeType })
+    return stored
+  })
+
+export const fileStore = () => {
+  const store: FileStore = { put: (file) => take(store, file), files: [], kept: [] }
+  const credentials = Schema.Struct({ account: text({ title: "Account", description: "Its name.", example: "one" }) })
+  const files = plugin({
+    id: "STORE",
+    name: "Store",
+    category: "storage",
+    description: "Keeps files.",
+    documentation: "https://store.example",
+    logo: { monogram: "S", color: "#000000" },
+    contract: 1,
+    hosts: { api: "https://api.store.example" },
+    credentials,
+    settings: Schema.Struct({}),
+    limits: { concurrency: 1, throttled: () => undefined },
+    verify: ({ credentials: { account } }) => Effect.succeed({ id: account, label: account }),
+    files: {
+      put: (_, file, upload) => {
+        store.kept.push(upload.kept)
+        return store.put(file, upload)
+      }
+    }
+  })
+  return { store, layer: integratingLayer(files).pipe(Layer.provide(Impatient)) }
+}
