@@ -33,6 +33,7 @@ import { SyncRecordRepo } from "../../src/sync/SyncRecordRepo.ts"
 import { SyncRunner } from "../../src/sync/SyncRunner.ts"
 import { SyncRunRepo } from "../../src/sync/SyncRunRepo.ts"
 import { Syncs } from "../../src/sync/Syncs.ts"
+import { clientVariables } from "./BuiltIn.ts"
 import { PeopleLayer } from "./People.ts"
 
 /** Everything about integrations and syncs, with these plugins, beside what people can do with webhooks. */
@@ -106,6 +107,7 @@ export const withEmulators = <A, E, R>(
         const server = yield* startEmulator(emulator)
         stands.set(provider, { emulator, server })
         for (const host of emulator.hosts) variables[hostVariable(ProviderId.make(provider), host)] = server.url
+        Object.assign(variables, yield* clientVariables(provider, emulator))
       }
       const of = (provider: string) => {
         const stand = stands.get(provider)
