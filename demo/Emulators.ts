@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignEmulator } from "../plugins/activecampaign/Emulator.ts"
 import { DropboxEmulator } from "../plugins/dropbox/Emulator.ts"
+import { GoogleDriveEmulator } from "../plugins/google-drive/Emulator.ts"
 import { HubSpotEmulator } from "../plugins/hubspot/Emulator.ts"
 import { MailchimpEmulator } from "../plugins/mailchimp/Emulator.ts"
 import { SalesforceEmulator } from "../plugins/salesforce/Emulator.ts"
@@ -16,6 +17,7 @@ const all: Readonly<Record<string, () => Emulator>> = {
   // Its imports take a few looks, as the real ones do.
   ACTIVECAMPAIGN: () => ActiveCampaignEmulator({ looks: 3 }),
   DROPBOX: DropboxEmulator,
+  GOOGLE_DRIVE: GoogleDriveEmulator,
   HUBSPOT: HubSpotEmulator,
   MAILCHIMP: MailchimpEmulator,
   SALESFORCE: SalesforceEmulator,

@@ -2,6 +2,7 @@
 import { Layer } from "effect"
 import { ActiveCampaignPlugin } from "./activecampaign/ActiveCampaign.ts"
 import { DropboxPlugin } from "./dropbox/Dropbox.ts"
+import { GoogleDrivePlugin } from "./google-drive/GoogleDrive.ts"
 import { HubSpotPlugin } from "./hubspot/HubSpot.ts"
 import { MailchimpPlugin } from "./mailchimp/Mailchimp.ts"
 import { SalesforcePlugin } from "./salesforce/Salesforce.ts"
@@ -12,6 +13,7 @@ import { ZohoPlugin } from "./zoho/Zoho.ts"
 export const BuiltInPlugins = Layer.mergeAll(
   ActiveCampaignPlugin,
   DropboxPlugin,
+  GoogleDrivePlugin,
   HubSpotPlugin,
   MailchimpPlugin,
   SalesforcePlugin,

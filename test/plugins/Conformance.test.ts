@@ -6,6 +6,8 @@ import { ActiveCampaignPlugin } from "../../plugins/activecampaign/ActiveCampaig
 import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
 import { DropboxPlugin } from "../../plugins/dropbox/Dropbox.ts"
 import { DropboxEmulator } from "../../plugins/dropbox/Emulator.ts"
+import { GoogleDriveEmulator } from "../../plugins/google-drive/Emulator.ts"
+import { GoogleDrivePlugin } from "../../plugins/google-drive/GoogleDrive.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { HubSpotPlugin } from "../../plugins/hubspot/HubSpot.ts"
 import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
@@ -23,6 +25,7 @@ import { builtInIds } from "../support/BuiltIn.ts"
 const checked = {
   ACTIVECAMPAIGN: conformance(ActiveCampaignPlugin, ActiveCampaignEmulator),
   DROPBOX: conformance(DropboxPlugin, DropboxEmulator),
+  GOOGLE_DRIVE: conformance(GoogleDrivePlugin, GoogleDriveEmulator),
   HUBSPOT: conformance(HubSpotPlugin, HubSpotEmulator),
   MAILCHIMP: conformance(MailchimpPlugin, MailchimpEmulator),
   SALESFORCE: conformance(SalesforcePlugin, SalesforceEmulator),

@@ -2,6 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import { type Emulator, type RunningEmulator, startEmulator } from "nexus-integrations/plugin/testing"
 import { ActiveCampaignEmulator } from "../../plugins/activecampaign/Emulator.ts"
 import { DropboxEmulator } from "../../plugins/dropbox/Emulator.ts"
+import { GoogleDriveEmulator } from "../../plugins/google-drive/Emulator.ts"
 import { HubSpotEmulator } from "../../plugins/hubspot/Emulator.ts"
 import { BuiltInPlugins } from "../../plugins/index.ts"
 import { MailchimpEmulator } from "../../plugins/mailchimp/Emulator.ts"
@@ -74,6 +75,7 @@ export const IntegratingLayer = integratingLayer(BuiltInPlugins)
 export const builtInEmulators = {
   ACTIVECAMPAIGN: ActiveCampaignEmulator,
   DROPBOX: DropboxEmulator,
+  GOOGLE_DRIVE: GoogleDriveEmulator,
   HUBSPOT: HubSpotEmulator,
   MAILCHIMP: MailchimpEmulator,
   SALESFORCE: SalesforceEmulator,

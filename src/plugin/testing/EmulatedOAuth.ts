@@ -204,6 +204,7 @@ export const emulatedOAuth = (options: EmulatedOAuthOptions): EmulatedOAuth => {
       if (headers["content-type"]?.startsWith("application/x-www-form-urlencoded") !== true) {
         return json(400, { error: "invalid_request", error_description: "the body is no form" })
       }
+      // Read here and no earlier: the body of another request may be a chunk of an upload, and no text.
       const form = new URLSearchParams(request.body)
       if (form.get("client_id") !== client.id || form.get("client_secret") !== client.secret) return refusal("client")
       if (form.get("grant_type") === "authorization_code") return exchange(form, now)
