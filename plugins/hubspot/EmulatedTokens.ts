@@ -3,6 +3,8 @@ import { type EmulatedAnswer, type EmulatedRequest, emulatedOAuth, json } from "
 
 export const emulatedTokens = () => {
   let revocations = 0
+  /** The refresh token of the request under way: an answer to a refresh has it again. */
+  let shown: string | undefined
   const oauth = emulatedOAuth({
     name: "HubSpot",
     authorizePath: "/oauth/authorize",
@@ -15,20 +17,19 @@ export const emulatedTokens = () => {
       json(200, {
         token_type: "bearer",
         access_token: accessToken,
-        refresh_token: refreshToken,
+        refresh_token: refreshToken ?? shown,
         expires_in: expiresIn,
         hub_id: 12_345_678,
         user_id: 77,
         scopes,
         token_use: "access_token"
       }),
-    refusal: (error, why) =>
-      json(why === "client" ? 401 : 400, {
-        status: "BAD_REQUEST",
-        error,
-        error_description: `${why} is wrong`,
-        message: `${why} is wrong`
-      })
+    // As the changelog "New OAuth v3 API Endpoints and Standardized Error Responses" has it.
+    refusal: (error, why) => {
+      const description = why === "refresh token" ? "refresh token is invalid, expired or revoked" : `${why} is wrong`
+      const status = why === "refresh token" ? "BAD_REFRESH_TOKEN" : why === "code" ? "BAD_AUTH_CODE" : "BAD_REQUEST"
+      return json(why === "client" ? 401 : 400, { error, error_description: description, status, message: description })
+    }
   })
 
   /** `POST /oauth/v3/token/revoke`, which wants to know which client asks. */
@@ -46,7 +47,10 @@ export const emulatedTokens = () => {
   return {
     oauth,
     revocations: () => revocations,
-    answer: (request: EmulatedRequest) =>
-      request.method === "POST" && request.path === "/oauth/v3/token/revoke" ? revoke(request) : oauth.answer(request)
+    answer: (request: EmulatedRequest) => {
+      if (request.method === "POST" && request.path === "/oauth/v3/token/revoke") return revoke(request)
+      shown = new URLSearchParams(request.body).get("refresh_token") ?? undefined
+      return oauth.answer(request)
+    }
   }
 }

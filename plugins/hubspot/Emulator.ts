@@ -36,6 +36,8 @@ const unauthorized = error(
   "Authentication credentials not found. This API supports OAuth 2.0 authentication"
 )
 
+const expired = error(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired")
+
 /** A new account without contacts. */
 export const HubSpotEmulator = (): Emulator => {
   const contacts: Array<Contact> = []
@@ -158,14 +160,18 @@ export const HubSpotEmulator = (): Emulator => {
     return run(inputs)
   }
 
-  const isKnown = (bearer: string, now: number) =>
-    !isRevoked && (bearer === token || Array.isArray(tokens.oauth.scopesOf(bearer, now)))
+  const refusalOf = (bearer: string, now: number): EmulatedAnswer | undefined => {
+    const scopes = tokens.oauth.scopesOf(bearer, now)
+    if (scopes === "expired") return expired
+    return !isRevoked && (bearer === token || scopes !== undefined) ? undefined : unauthorized
+  }
 
   const answer = (request: EmulatedRequest): EmulatedAnswer => {
     const answered = tokens.answer(request)
     if (answered !== undefined) return answered
     const { method, path, headers, body, now } = request
-    if (!isKnown(headers.authorization?.replace(/^Bearer /, "") ?? "", now)) return unauthorized
+    const refusal = refusalOf(headers.authorization?.replace(/^Bearer /, "") ?? "", now)
+    if (refusal !== undefined) return refusal
     if (method === "GET" && path === "/account-info/v3/details") {
       return json(200, {
         portalId: 12_345_678,

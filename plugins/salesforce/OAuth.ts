@@ -1,7 +1,18 @@
-import type { OAuth } from "nexus-integrations/plugin"
+import type { OAuth, Texts } from "nexus-integrations/plugin"
 
 /** Where users of all production orgs sign in. Those of sandboxes do at `https://test.salesforce.com`. */
 export const login = "https://login.salesforce.com"
+
+/**
+ * An endpoint of OAuth: at the org itself once it is known, and at the login page before. Every org has them at its My
+ * Domain (help, "OAuth Endpoints"), sandboxes too, whose tokens the login page of production does not know.
+ */
+const at =
+  (path: string) =>
+  ({ instanceUrl = login }: Texts) => {
+    const { origin, hostname } = new URL(instanceUrl)
+    return `${hostname.endsWith(".my.salesforce.com") ? origin : login}${path}`
+  }
 
 /**
  * Salesforce's OAuth for External Client Apps. The answer has no `expires_in`, so tokens are renewed when they are
@@ -11,7 +22,7 @@ export const oauth: OAuth = {
   slug: "salesforce",
   issuer: login,
   authorizationUrl: `${login}/services/oauth2/authorize`,
-  tokenUrl: `${login}/services/oauth2/token`,
+  tokenUrl: at("/services/oauth2/token"),
   scopes: ["api", "refresh_token", "id"],
   requiredScopes: ["api"],
   pkce: true,
@@ -23,5 +34,5 @@ export const oauth: OAuth = {
     redirectUri: "SALESFORCE_REDIRECT_URI"
   },
   fromAnswer: ({ instance_url }) => (typeof instance_url === "string" ? { instanceUrl: instance_url } : {}),
-  revocation: { url: `${login}/services/oauth2/revoke`, sends: "form" }
+  revocation: { url: at("/services/oauth2/revoke"), sends: "form" }
 }

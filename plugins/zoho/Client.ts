@@ -4,7 +4,7 @@ import { HttpClientRequest } from "effect/http"
 import { type Connection, text, tokenFields } from "nexus-integrations/plugin"
 import { readFailure } from "./Failure.ts"
 
-const dataCentres = ["com", "eu", "in", "com.au", "jp", "com.cn", "ca", "sa"]
+const dataCentres = ["com", "eu", "in", "com.au", "jp", "com.cn", "ca", "sa", "uk"]
 
 /** Every host of the API: of each data centre the one for work, and those of sandboxes and developer accounts. */
 export const apiDomains = ["www", "sandbox", "developer"].flatMap((environment) =>

@@ -1,6 +1,9 @@
 /** Zoho's accounts server on loopback. */
 import { type EmulatedAnswer, type EmulatedRequest, emulatedOAuth, json } from "nexus-integrations/plugin/testing"
 
+/** The data centre of the account: no other one's server knows its codes and tokens. */
+const accountsServer = "https://accounts.zoho.eu"
+
 /** Access tokens that a refresh token gives ... */
 const mostTokens = 10
 /** ... in so many milliseconds. */
@@ -24,7 +27,7 @@ export const emulatedTokens = (apiDomain: string) => {
     pkce: false,
     isOffline: (query, isFirst) =>
       query.get("access_type") === "offline" && (isFirst || query.get("prompt") === "consent"),
-    callback: { location: "eu", "accounts-server": "https://accounts.zoho.eu" },
+    callback: { location: "eu", "accounts-server": accountsServer },
     make: (kind, n) => `1000.emulator.${kind}.${String(n).padStart(16, "0")}`,
     answer: ({ accessToken, refreshToken, expiresIn }) =>
       json(200, {
@@ -41,8 +44,9 @@ export const emulatedTokens = (apiDomain: string) => {
   /** Whether a refresh token has given all that it may for now. */
   const isSpent = (refreshToken: string, now: number) => {
     const times = (given.get(refreshToken) ?? []).filter((time) => now - time < windowMillis)
+    if (times.length >= mostTokens) return true
     given.set(refreshToken, [...times, now])
-    return times.length >= mostTokens
+    return false
   }
 
   const answer = (request: EmulatedRequest): EmulatedAnswer | undefined => {
@@ -52,6 +56,8 @@ export const emulatedTokens = (apiDomain: string) => {
       revocations++
       return json(200, { status: "success" })
     }
+    const isForeign = `https://${request.host}` !== accountsServer
+    if (path === "/oauth/v2/token" && isForeign) return json(200, { error: "invalid_code" })
     const refreshToken = path === "/oauth/v2/token" ? new URLSearchParams(body).get("refresh_token") : null
     return refreshToken !== null && isSpent(refreshToken, now) ? tooMany : oauth.answer(request)
   }

@@ -4,6 +4,7 @@ import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { type Credentials, StoredCredentials, texts } from "../integrations/StoredCredentials.ts"
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { OAuthClients } from "./OAuthClients.ts"
+import { makeRefreshBudget } from "./RefreshBudget.ts"
 import { type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
 import type { OAuthProvider } from "./TokenAnswers.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
@@ -40,6 +41,7 @@ export class TokenRefresh extends Context.Service<
       const stored = yield* StoredCredentials
       const clients = yield* OAuthClients
       const endpoint = yield* TokenEndpoint
+      const spend = yield* makeRefreshBudget
       // The callers of one process ask the database one after the other, and all but the first find it done.
       const turns = yield* RcMap.make({ lookup: (_: IntegrationId) => Semaphore.make(1) })
 
@@ -76,7 +78,7 @@ export class TokenRefresh extends Context.Service<
         const client = yield* clients
           .of(provider)
           .pipe(Effect.mapError(({ message }) => unavailable(`its access has to be renewed, and ${message}`)))
-        const asked = endpoint.refresh(provider, client, texts(old))
+        const asked = Effect.andThen(spend(provider, found.connection), endpoint.refresh(provider, client, texts(old)))
         // A refresh token that is kept can be shown twice, so an answer that was lost costs nothing.
         const isRepeatable = provider.oauth.refreshTokens === "kept"
         return yield* Effect.retry(asked, {

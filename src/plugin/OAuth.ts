@@ -35,6 +35,8 @@ export interface OAuth {
   readonly refreshTokens: "kept" | "rotated"
   /** Errors of the token endpoint that mean, as `invalid_grant` does, that the grant is over. */
   readonly grantErrors?: ReadonlyArray<string>
+  /** How many access tokens a refresh token gives in any window of time. More are not asked for. */
+  readonly refreshLimit?: { readonly limit: number; readonly window: Duration.Input }
   /** How long before its end an access token is renewed. */
   readonly margin: Duration.Input
   /** Names of the environment variables of the client that is registered with the provider. */

@@ -9,7 +9,7 @@ describe("Zoho CRM's connect form", () => {
       Schema.decodeExit(credentials)({ accessToken: "token", apiDomain })._tag === "Success"
     assert.strictEqual(apiDomains.length, 24)
     for (const domain of apiDomains) assert.isTrue(decodes(domain), domain)
-    for (const top of ["com", "eu", "in", "com.au", "jp", "com.cn", "ca", "sa"]) {
+    for (const top of ["com", "eu", "in", "com.au", "jp", "com.cn", "ca", "sa", "uk"]) {
       assert.include(apiDomains, `https://www.zohoapis.${top}`)
       assert.include(apiDomains, `https://sandbox.zohoapis.${top}`)
       assert.include(apiDomains, `https://developer.zohoapis.${top}`)
