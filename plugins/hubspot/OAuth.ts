@@ -19,5 +19,5 @@ export const oauth: OAuth = {
   refreshTokens: "kept",
   margin: "5 minutes",
   client: { id: "HUBSPOT_CLIENT_ID", secret: "HUBSPOT_CLIENT_SECRET", redirectUri: "HUBSPOT_REDIRECT_URI" },
-  revocation: { url: `${api}/oauth/v3/token/revoke`, sends: "form", authenticated: true }
+  revocation: { url: `${api}/oauth/v3/token/revoke`, sends: "form", authenticated: true, refreshTokensOnly: true }
 }

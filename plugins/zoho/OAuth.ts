@@ -42,5 +42,5 @@ export const oauth: OAuth = {
   client: { id: "ZOHO_CLIENT_ID", secret: "ZOHO_CLIENT_SECRET", redirectUri: "ZOHO_REDIRECT_URI" },
   fromCallback,
   fromAnswer: ({ api_domain }) => (typeof api_domain === "string" ? { apiDomain: api_domain } : {}),
-  revocation: { url: at("/oauth/v2/token/revoke"), sends: "query" }
+  revocation: { url: at("/oauth/v2/token/revoke"), sends: "query", refreshTokensOnly: true }
 }

@@ -32,7 +32,9 @@ export const makeDisconnecting = Effect.gen(function* () {
     const provider = yield* Effect.orDie(registry.get(row.provider))
     const { oauth } = provider
     const fields = texts(Redacted.value(yield* stored.open(row)))
-    if (oauth?.revocation !== undefined && (fields.refreshToken !== undefined || revoke === undefined)) {
+    const { revocation } = oauth ?? {}
+    const isOurs = fields.refreshToken !== undefined || (revoke === undefined && revocation?.refreshTokensOnly !== true)
+    if (oauth !== undefined && revocation !== undefined && isOurs) {
       const client = Option.getOrUndefined(yield* Effect.option(clients.of(provider)))
       yield* endpoint.revoke({ ...provider, oauth }, client, fields)
       return true

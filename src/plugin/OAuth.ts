@@ -53,6 +53,8 @@ export interface OAuth {
     readonly url: string | ((fields: Texts) => string)
     readonly sends: "query" | "form"
     readonly authenticated?: boolean
+    /** Whether the endpoint takes refresh tokens alone: nothing is sent there when only an access token is given. */
+    readonly refreshTokensOnly?: boolean
   }
   /** Whether revoking a token ends all of the user's grants to this client, those of other integrations too. */
   readonly revokesGrant?: boolean

@@ -202,7 +202,10 @@ layer(signingLayer("HUBSPOT", endingAfter(HubSpotEmulator, isCreate)), {
       assert.deepStrictEqual([status, lastErrorKind], ["ERROR", "Unauthorized"])
       assert.match(lastError ?? "", /The access token has expired\. Connect again/)
       assert.strictEqual(posted(tokenPath).length, asks)
+      // HubSpot revokes refresh tokens; one of a private app is no business of that endpoint.
+      const revocations = posted("/oauth/v3/token/revoke").length
       assert.strictEqual((yield* ask("DELETE")).status, 200)
+      assert.strictEqual(posted("/oauth/v3/token/revoke").length, revocations)
     })
   )
 })

@@ -233,7 +233,7 @@ layer(signingLayer("ZOHO", endingAfter(ZohoEmulator, isUpsert)), {
 
   it.effect("takes a pasted token as before, which lasts for its hour", () =>
     Effect.gen(function* () {
-      const { connect, check, oauth, posted, fields } = yield* signing("jon")
+      const { connect, check, oauth, posted, fields, ask } = yield* signing("jon")
       const pasted = { accessToken: oauth.give(scopes).accessToken, apiDomain: "https://www.zohoapis.eu" }
       assert.strictEqual((yield* connect(pasted)).json.status, "ACTIVE")
       assert.deepStrictEqual(yield* fields, pasted)
@@ -243,6 +243,9 @@ layer(signingLayer("ZOHO", endingAfter(ZohoEmulator, isUpsert)), {
       assert.deepStrictEqual([status, lastErrorKind], ["ERROR", "Unauthorized"])
       assert.match(lastError ?? "", /Connect again/)
       assert.strictEqual(posted(tokenPath).length, asks)
+      const revocations = posted("/oauth/v2/token/revoke").length
+      assert.strictEqual((yield* ask("DELETE")).status, 200)
+      assert.strictEqual(posted("/oauth/v2/token/revoke").length, revocations)
     })
   )
 })
