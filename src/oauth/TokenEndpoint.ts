@@ -205,7 +205,7 @@ export class TokenEndpoint extends Context.Service<
         revoke: Effect.fn("TokenEndpoint.revoke")(function* (provider, client, fields) {
           const { revocation } = provider.oauth
           if (revocation === undefined) return
-          const { url, sends, authenticated = false } = revocation
+          const { url, sends, authenticated = false, refreshTokensOnly = false } = revocation
           const token = fields.refreshToken ?? fields.accessToken ?? ""
           const form = new URLSearchParams(
             authenticated && client !== undefined
@@ -215,7 +215,7 @@ export class TokenEndpoint extends Context.Service<
           const target = new URL(typeof url === "string" ? url : url(fields))
           const to = sends === "query" ? target.searchParams : form
           to.set("token", token)
-          if (sends === "form" && fields.refreshToken !== undefined) to.set("token_type_hint", "refresh_token")
+          if (sends === "form" && refreshTokensOnly) to.set("token_type_hint", "refresh_token")
           const { status } = yield* send(provider, target.href, form)
           // 400: a token that is good for nothing any more is what was asked for.
           if (status < 300 || status === 400) return

@@ -53,7 +53,10 @@ export interface OAuth {
     readonly url: string | ((fields: Texts) => string)
     readonly sends: "query" | "form"
     readonly authenticated?: boolean
-    /** Whether the endpoint takes refresh tokens alone: nothing is sent there when only an access token is given. */
+    /**
+     * Whether the endpoint takes refresh tokens alone. Nothing is sent there when only an access token is given; a form
+     * says what it brings (`token_type_hint`), which endpoints that take both have no need of and may not know.
+     */
     readonly refreshTokensOnly?: boolean
   }
   /** Whether revoking a token ends all of the user's grants to this client, those of other integrations too. */
