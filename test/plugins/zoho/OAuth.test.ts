@@ -144,51 +144,6 @@ layer(signingLayer("ZOHO", endingAfter(ZohoEmulator, isUpsert)), {
     })
   )
 
-  it.effect("takes too many refreshes for a wait of ten minutes, and not for the end of the grant", () =>
-    Effect.gen(function* () {
-      const { signIn, oauth, check, server } = yield* signing("fay")
-      yield* signIn
-      oauth.expire()
-      server.inject({
-        when: ({ path }) => path === tokenPath,
-        kind: json(400, {
-          error: "Access Denied",
-          error_description: "You have made too many requests continuously. Please try again after some time."
-        })
-      })
-      const { lastErrorKind, lastError } = yield* check
-      assert.strictEqual(lastErrorKind, "RateLimited")
-      assert.match(lastError ?? "", /It is tried again by itself/)
-      assert.strictEqual((yield* check).status, "ACTIVE")
-    })
-  )
-
-  it.effect("never asks for more than ten tokens in ten minutes", () =>
-    Effect.gen(function* () {
-      const { signIn, oauth, check, posted, server, fields } = yield* signing("gus")
-      yield* signIn
-      const asks = posted(tokenPath).length
-      // An account that refuses every new token.
-      server.inject({
-        when: ({ path }) => path === "/crm/v8/users",
-        times: 100,
-        kind: json(401, { code: "INVALID_TOKEN" })
-      })
-      const kinds: Array<string | null> = []
-      for (let n = 0; n < 12; n++) kinds.push((yield* check).lastErrorKind)
-      server.heal()
-      assert.strictEqual(posted(tokenPath).length, asks + 10)
-      assert.deepStrictEqual(kinds, [...Array.from({ length: 10 }, () => "Unauthorized"), "RateLimited", "RateLimited"])
-      assert.strictEqual((yield* check).status, "ACTIVE")
-      // Another grant has an allowance of its own.
-      yield* signIn
-      oauth.expire()
-      const { accessToken } = yield* fields
-      assert.strictEqual((yield* check).status, "ACTIVE")
-      assert.notStrictEqual((yield* fields).accessToken, accessToken)
-    })
-  )
-
   it.effect("asks to connect again when the refresh token is revoked, and says so with status 200", () =>
     Effect.gen(function* () {
       const { signIn, oauth, check, posted, fields } = yield* signing("hal")
