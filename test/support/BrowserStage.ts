@@ -39,7 +39,7 @@ export class BrowserStage extends Context.Service<
       const api = `http://localhost:${yield* freePort}`
       const emulated = yield* startEmulators
       const token = yield* makeTokens(Redacted.make(environment.JWT_SECRET))
-      const ids = Array.from({ length: 40 }, (_, index) => `person-${index + 1}`)
+      const ids = Array.from({ length: 80 }, (_, index) => `person-${index + 1}`)
       const tokens = Object.fromEntries(
         yield* Effect.forEach(ids, (id) => Effect.map(token(id), (text) => [id, text] as const))
       )
@@ -59,17 +59,20 @@ export class BrowserStage extends Context.Service<
         home,
         open,
         newUser: Effect.sync(() => {
-          const id = ids.shift() ?? ""
+          const id = ids.shift()
+          assert.isDefined(id, "there are more users than tests")
           return { id, token: tokens[id] ?? "" }
         }),
-        emulated: (provider) => {
-          const found = emulated.find((one) => one.provider === provider)
-          if (found === undefined) throw new Error(`No emulator runs for ${provider}`)
-          return found
-        }
+        emulated: (provider) => ofProvider(emulated, provider)
       })
     })
   ).pipe(Layer.provide([Chromium.layer, TestDatabase.layer]), Layer.provide(NodeServices.layer))
+}
+
+const ofProvider = (emulated: ReadonlyArray<Emulated>, provider: string) => {
+  const found = emulated.find((one) => one.provider === provider)
+  if (found === undefined) throw new Error(`No emulator runs for ${provider}`)
+  return found
 }
 
 /** What a test has: the stage, a user, and a tab of the user's browser. */
