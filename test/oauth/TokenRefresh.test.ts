@@ -1,62 +1,15 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { ConfigProvider, Context, DateTime, Effect, Layer, Redacted } from "effect"
+import { Context, DateTime, Effect, Layer, Redacted } from "effect"
 import { json } from "nexus-integrations/plugin/testing"
 import { NewIntegration } from "../../src/domain/Integration.ts"
-import { Checks } from "../../src/integrations/Checks.ts"
-import { Connections } from "../../src/integrations/Connections.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
-import { StoredCredentials, texts } from "../../src/integrations/StoredCredentials.ts"
 import { TokenRefresh } from "../../src/oauth/TokenRefresh.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
-import { Emulators, integratingLayer, withEmulators } from "../support/Integrating.ts"
 import { actor } from "../support/People.ts"
-import { EbbPlugin, TidePlugin } from "./fixtures/Tide.ts"
-import { EbbEmulator, TideEmulator, tideClient } from "./fixtures/TideEmulator.ts"
 
-const TestLayer = withEmulators({ TIDE: TideEmulator, EBB: EbbEmulator }, (variables) =>
-  integratingLayer(Layer.mergeAll(TidePlugin, EbbPlugin)).pipe(
-    Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ ...tideClient, ...variables })))
-  )
-)
-
-/** A user's integration with a grant of its own, whose access token ends so many seconds from now. */
-const integration = Effect.fnUntraced(function* (userId: string, provider: "TIDE" | "EBB", seconds: number | null) {
-  const { emulator, server } = (yield* Emulators).of(provider)
-  const { oauth } = emulator
-  assert.isDefined(oauth)
-  const integrations = yield* Integrations
-  const repo = yield* IntegrationRepo
-  const stored = yield* StoredCredentials
-  const sql = yield* PgClient.PgClient
-  const tokens = oauth.give(["sea"])
-  const { id } = yield* integrations.connect(actor(userId), new NewIntegration({ provider, credentials: tokens }))
-  const found = yield* repo.byId(id)
-  assert.isDefined(found)
-  const ends = seconds === null ? {} : { expiresAt: DateTime.formatIso(DateTime.add(yield* DateTime.now, { seconds })) }
-  yield* sql`UPDATE nexus.integration SET credentials = ${yield* stored.seal(found, { ...tokens, ...ends })} WHERE id = ${id}::uuid`
-  const row = yield* repo.byId(id)
-  assert.isDefined(row)
-  const before = oauth.counts().refreshes
-  return {
-    row,
-    oauth,
-    server,
-    refused: tokens.accessToken,
-    refreshToken: tokens.refreshToken,
-    refreshes: () => oauth.counts().refreshes - before,
-    asks: () =>
-      server.requests.filter(({ path, body }) => path === "/token" && body.includes(tokens.refreshToken)).length,
-    verify: Effect.scoped(Effect.flatMap((yield* Connections).session(row), ({ verify }) => verify)),
-    check: Effect.andThen((yield* Checks).check(row), integrations.get(actor(userId).userId, provider)),
-    credentials: Effect.gen(function* () {
-      const now = yield* repo.byId(id)
-      assert.isDefined(now)
-      return texts(Redacted.value(yield* stored.open(now)))
-    })
-  }
-})
+import { integration, TestLayer } from "./RefreshStand.ts"
 
 /** Another process's refresh, on the same database. */
 const anotherRefresh = Effect.map(Layer.build(Layer.fresh(TokenRefresh.layer)), (context) =>
@@ -262,53 +215,6 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A token"
       assert.strictEqual(refreshes(), 1)
       const [lease] = yield* sql`SELECT refresh_lease, refresh_until FROM nexus.integration WHERE id = ${row.id}::uuid`
       assert.deepEqual({ ...lease }, { refreshLease: null, refreshUntil: null })
-    })
-  )
-
-  it.effect("from elsewhere that is over is renewed when it is connected", () =>
-    Effect.gen(function* () {
-      const { oauth, credentials, row } = yield* integration("mia", "TIDE", null)
-      const posted = { ...oauth.give(["sea"]), expiresAt: "2020-01-01T00:00:00Z" }
-      oauth.expire()
-      const integrations = yield* Integrations
-      yield* integrations.connect(actor("mia"), new NewIntegration({ provider: "TIDE", credentials: posted }))
-      const { accessToken, expiresAt } = yield* credentials
-      assert.notStrictEqual(accessToken, posted.accessToken)
-      assert.notStrictEqual(expiresAt, posted.expiresAt)
-      assert.strictEqual((yield* (yield* IntegrationRepo).byId(row.id))?.status, "ACTIVE")
-      oauth.revoke(posted.refreshToken)
-      const refused = yield* Effect.flip(
-        integrations.connect(actor("mia"), new NewIntegration({ provider: "TIDE", credentials: posted }))
-      )
-      assert.strictEqual(refused._tag, "CredentialsRefused")
-    })
-  )
-})
-
-layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A grant", (it) => {
-  it.effect("ends with its integration", () =>
-    Effect.gen(function* () {
-      const { oauth, refused, row } = yield* integration("ned", "EBB", -30)
-      const integrations = yield* Integrations
-      yield* integrations.disconnect(actor("ned"), "EBB")
-      assert.isFalse(oauth.revoke(refused), "it is revoked")
-      assert.isUndefined(yield* (yield* IntegrationRepo).byId(row.id))
-    })
-  )
-
-  it.effect("that another integration shares lives on until that ends too", () =>
-    Effect.gen(function* () {
-      const { emulator } = (yield* Emulators).of("TIDE")
-      const one = yield* integration("oda", "TIDE", null)
-      const other = yield* integration("ole", "TIDE", null)
-      const integrations = yield* Integrations
-      const before = emulator.revocations()
-      yield* integrations.disconnect(actor("oda"), "TIDE")
-      assert.strictEqual(emulator.revocations(), before)
-      yield* other.verify
-      yield* integrations.disconnect(actor("ole"), "TIDE")
-      assert.strictEqual(emulator.revocations(), before + 1)
-      assert.isTrue(one.oauth.revoke(one.refused), "the emulator takes each for a grant of its own")
     })
   )
 })

@@ -1,5 +1,6 @@
 /** OAuth 2.0 of an emulated provider: its consent page, its token endpoint, and the tokens that it has given. */
 import { createHash } from "node:crypto"
+import { consentPage, errorPage } from "./EmulatedPages.ts"
 import { type EmulatedAnswer, type EmulatedRequest, json } from "./Emulator.ts"
 
 /** Tokens that are about to be given. */
@@ -130,11 +131,11 @@ export const emulatedOAuth = (options: EmulatedOAuthOptions): EmulatedOAuth => {
     body
   }: Pick<EmulatedRequest, "method" | "query" | "path" | "body">): EmulatedAnswer => {
     const redirectUri = query.get("redirect_uri") ?? ""
-    if (query.get("client_id") !== client.id) return page(400, options.name, "Error 400: invalid_client")
-    if (!redirectUris.has(redirectUri)) return page(400, options.name, "Error 400: redirect_uri_mismatch")
-    if (query.get("response_type") !== "code") return page(400, options.name, "Error 400: invalid_request")
+    if (query.get("client_id") !== client.id) return errorPage(options.name, "invalid_client")
+    if (!redirectUris.has(redirectUri)) return errorPage(options.name, "redirect_uri_mismatch")
+    if (query.get("response_type") !== "code") return errorPage(options.name, "invalid_request")
     const scopes = split(query.get("scope"))
-    if (method === "GET") return page(200, options.name, consentForm(`${path}?${query}`, options.name, scopes))
+    if (method === "GET") return consentPage(options.name, `${path}?${query}`, scopes)
     const form = new URLSearchParams(body)
     const back = new URL(redirectUri)
     const state = query.get("state")
@@ -262,21 +263,3 @@ const errors: Readonly<Record<Refusal, string>> = {
 
 /** RFC 7636, section 4.2. */
 const challengeOf = (verifier: string) => createHash("sha256").update(verifier).digest("base64url")
-
-const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-
-const page = (status: number, name: string, content: string): EmulatedAnswer => ({
-  status,
-  headers: { "content-type": "text/html; charset=utf-8" },
-  body: `<!doctype html><html lang="en"><title>${escaped(name)}</title><main><h1>${escaped(name)}</h1>${content}</main></html>`
-})
-
-const consentForm = (action: string, name: string, scopes: ReadonlyArray<string>) =>
-  `<form method="post" action="${escaped(action)}"><p>Nexus wants access to your ${escaped(name)}:</p>
-  ${scopes
-    .map(
-      (scope) =>
-        `<p><label><input type="checkbox" name="scope" value="${escaped(scope)}" checked> ${escaped(scope)}</label></p>`
-    )
-    .join("\n")}
-  <button name="consent" value="allow">Allow</button> <button name="consent" value="deny">Deny</button></form>`
