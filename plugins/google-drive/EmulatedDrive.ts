@@ -2,10 +2,10 @@
 import { Option, Schema } from "effect"
 import {
   type EmulatedAnswer,
-  type EmulatedContent,
   type EmulatedFile,
   type EmulatedRequest,
-  emulatedContent,
+  type IncomingFile,
+  incomingFile,
   json
 } from "nexus-integrations/plugin/testing"
 import { badRequest, masked, notFound, refusals } from "./EmulatedAnswers.ts"
@@ -19,7 +19,7 @@ interface Stored {
   readonly name: string
   readonly mimeType: string
   readonly parents: ReadonlyArray<string>
-  readonly content: EmulatedContent | undefined
+  readonly content: IncomingFile | undefined
   readonly createdAt: number
   /** Whether the application may see it, as it does what it made itself. */
   readonly isOurs: boolean
@@ -82,7 +82,7 @@ export const emulatedDrive = () => {
     return hasBytes && isFull ? refusals.full : undefined
   }
 
-  const make = (metadata: Metadata, content: EmulatedContent | undefined, now: number, isOurs = true): Stored => {
+  const make = (metadata: Metadata, content: IncomingFile | undefined, now: number, isOurs = true): Stored => {
     const { id = newId(), name = "Untitled", mimeType = "application/octet-stream", parents = ["root"] } = metadata
     const stored = {
       ...{ id, name, mimeType, content, isOurs, createdAt: now, isInTrash: false },
@@ -142,7 +142,7 @@ export const emulatedDrive = () => {
     if (metadata === undefined) return badRequest("Parse Error")
     const isFolder = metadata.mimeType === folderType
     const refusal = refused(metadata, !isFolder)
-    return refusal ?? shown(make(metadata, isFolder ? undefined : emulatedContent(), now), query)
+    return refusal ?? shown(make(metadata, isFolder ? undefined : incomingFile(["md5", "sha1", "sha256"]), now), query)
   }
 
   /** Answers what goes to one file. */

@@ -1,9 +1,9 @@
 /** How bytes come to Drive (guide "Upload file data"): in one request, in one of two parts, or in a session. */
 import {
   type EmulatedAnswer,
-  type EmulatedContent,
   type EmulatedRequest,
-  emulatedContent
+  type IncomingFile,
+  incomingFile
 } from "nexus-integrations/plugin/testing"
 import { badRequest, refusals } from "./EmulatedAnswers.ts"
 import { type EmulatedDrive, type Metadata, metadataOf } from "./EmulatedDrive.ts"
@@ -14,7 +14,7 @@ const unit = 256 * 1024
 
 interface Session {
   readonly metadata: Metadata
-  readonly content: EmulatedContent
+  readonly content: IncomingFile
   readonly query: URLSearchParams
   total: number | undefined
   made: ReturnType<EmulatedDrive["make"]> | undefined
@@ -49,7 +49,7 @@ export const emulatedUploads = (drive: EmulatedDrive) => {
     return at >= 0
   }
   const urlOf = (id: string) => `https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable&upload_id=${id}`
-  const take = (content: EmulatedContent, bytes: Uint8Array) => {
+  const take = (content: IncomingFile, bytes: Uint8Array) => {
     const [head] = bytes
     if (head === undefined || !once("damages")) return content.add(bytes)
     content.add(Uint8Array.of(head ^ 1))
@@ -60,7 +60,7 @@ export const emulatedUploads = (drive: EmulatedDrive) => {
     if (metadata === undefined) return badRequest("Parse Error")
     const refusal = drive.refused(metadata, true)
     if (refusal !== undefined) return refusal
-    const content = emulatedContent()
+    const content = incomingFile(["md5", "sha1", "sha256"])
     take(content, bytes)
     return drive.shown(drive.make(metadata, content, now), query)
   }
@@ -87,7 +87,7 @@ export const emulatedUploads = (drive: EmulatedDrive) => {
     const declared = headers["x-upload-content-length"]
     sessions.set(id, {
       metadata: { mimeType: headers["x-upload-content-type"] ?? "application/octet-stream", ...metadata },
-      content: emulatedContent(),
+      content: incomingFile(["md5", "sha1", "sha256"]),
       query,
       total: declared === undefined ? undefined : Number(declared),
       made: undefined,

@@ -22,6 +22,9 @@ export class CallbackRefused extends Schema.TaggedError<CallbackRefused>()("Call
   error: Schema.String
 }) {}
 
+/** An exchange that brought no tokens, with whatever says why: the library's words, or a `ProviderError`. */
+export class NoTokens extends Schema.TaggedError<NoTokens>()("NoTokens", { cause: Schema.Defect() }) {}
+
 /** What a provider gave. */
 export interface Tokens {
   /** Fields of the plugin's credentials. */

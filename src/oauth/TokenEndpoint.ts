@@ -14,6 +14,7 @@ import {
   errorOf,
   failureOf,
   isOver,
+  NoTokens,
   type OAuthProvider,
   refusalOf,
   responseOf,
@@ -112,7 +113,7 @@ export class TokenEndpoint extends Context.Service<
       })
 
       const run = Effect.runPromiseWith(yield* Effect.context())
-      /** Lets the library speak through our door. Fails with what it found wrong, or with a `ProviderError`. */
+      /** Lets the library speak through our door. */
       const talk = (
         provider: OAuthProvider,
         speak: (options: oauth.TokenEndpointRequestOptions) => Promise<oauth.TokenEndpointResponse>
@@ -123,8 +124,8 @@ export class TokenEndpoint extends Context.Service<
               [oauth.customFetch]: (url, { body, headers }) =>
                 run(Effect.map(send(provider, url, body, headers), responseOf), { signal })
             }),
-          catch: (cause) => cause
-        }).pipe(Effect.tapError((cause) => alarm(provider, cause)))
+          catch: (cause) => new NoTokens({ cause })
+        }).pipe(Effect.tapError(({ cause }) => alarm(provider, cause)))
 
       return TokenEndpoint.of({
         authorizationUrl: Effect.fn("TokenEndpoint.authorizationUrl")(function* (provider, client, flow) {
@@ -170,7 +171,7 @@ export class TokenEndpoint extends Context.Service<
             )
             return await oauth.processAuthorizationCodeResponse(server, own, response)
           }).pipe(
-            Effect.mapError((cause) =>
+            Effect.mapError(({ cause }) =>
               isOver(provider, cause) || errorOf(cause) === "redirect_uri_mismatch"
                 ? new CallbackRefused({ reason: "code", error: errorOf(cause) })
                 : failureOf(provider, cause)
@@ -192,7 +193,7 @@ export class TokenEndpoint extends Context.Service<
             )
             return await oauth.processRefreshTokenResponse(server, own, response)
           }).pipe(
-            Effect.mapError((cause) =>
+            Effect.mapError(({ cause }) =>
               isOver(provider, cause)
                 ? unauthorized("the access was withdrawn there, or has expired")
                 : failureOf(provider, cause)

@@ -31,7 +31,7 @@ const wrong = {
   NEXUS_HOST_ZOHO_API: ["http://127.0.0.1:4010/crm", "must be an origin such as http://127.0.0.1:4010, without a path"],
   NEXUS_HOST_ZOHO_APY: [
     "http://127.0.0.1:4010",
-    "names no host of a provider. There are: NEXUS_HOST_ACTIVECAMPAIGN_API, NEXUS_HOST_HUBSPOT_API, "
+    "names no host of a provider. There are: NEXUS_HOST_ACTIVECAMPAIGN_API, NEXUS_HOST_DROPBOX_WWW, "
   ]
 } as const
 const entries = Object.entries(wrong)

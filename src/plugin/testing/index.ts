@@ -1,7 +1,6 @@
 /** `nexus-integrations/plugin/testing`: emulators of providers, and the checks that every plugin has to pass. */
 export { type Check, CheckFailed, type Verdict } from "./Check.ts"
 export { conformance } from "./Conformance.ts"
-export { type EmulatedContent, emulatedContent } from "./EmulatedContent.ts"
 export {
   type Consent,
   type EmulatedOAuth,
