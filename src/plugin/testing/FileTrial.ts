@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { Effect, Option, type Scope } from "effect"
+import { Context, Effect, Option, type Scope } from "effect"
 import { makeUploading } from "../../files/Uploading.ts"
 import type { OutgoingFile, StoredFile, Upload } from "../Files.ts"
 import type { ProviderError } from "../ProviderError.ts"
@@ -76,12 +76,17 @@ export const keeping = (): Upload => {
 
 /** Bytes of a file that goes in one request. */
 export const small = 1000
-/** Bytes of a file that takes several: by the manual, a request has at most 8 MiB of it. */
-export const large = 9 * 1024 * 1024 + 7
+/**
+ * Bytes of a file that takes several: by the manual, a request has at most 8 MiB of it. A reference, so that tests of the
+ * checks need not send as many.
+ */
+export const LargeFile = Context.Reference("nexus/plugin/testing/LargeFile", {
+  defaultValue: () => 9 * 1024 * 1024 + 7
+})
 
 /** A file of bytes that repeat nowhere near. Another `seed` makes other bytes. */
 export const bytesFile = (name: string, size: number, seed = 0): OutgoingFile => {
-  const bytes = source().subarray(seed, seed + size)
+  const bytes = bytesOf(seed + size).subarray(seed)
   const range = ({ from, length } = { from: 0, length: size }) => bytes.subarray(from, from + length)
   return {
     name,
@@ -104,14 +109,14 @@ export const damaged = (file: OutgoingFile): OutgoingFile => ({
     })
 })
 
-let made: Buffer | undefined
-/** What all files are cut from, made when the first one is. */
-const source = (): Buffer => {
-  if (made !== undefined) return made
-  const bytes = Buffer.alloc(large + 16)
-  for (let at = 0; at < bytes.length; at++) bytes[at] = Math.imul(at, 0x9e3779b1) >>> 13
-  made = bytes
-  return bytes
+/** What files are cut from, made anew when one is larger. */
+let source = Buffer.alloc(0)
+const bytesOf = (size: number): Buffer => {
+  if (source.length < size) {
+    source = Buffer.alloc(size)
+    for (let at = 0; at < size; at++) source[at] = Math.imul(at, 0x9e3779b1) >>> 13
+  }
+  return source.subarray(0, size)
 }
 
 const expectOnce = Effect.fnUntraced(function* (

@@ -3,7 +3,7 @@ import { Effect, Option, Result } from "effect"
 import { ProviderError } from "../../ProviderError.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
 import type { EmulatedAnswer } from "../Emulator.ts"
-import { bytesFile, keeping, large, requestsOf, tryFiles } from "../FileTrial.ts"
+import { bytesFile, keeping, LargeFile, requestsOf, tryFiles } from "../FileTrial.ts"
 import type { OpenStand } from "../Stand.ts"
 import { nth, shown, tryContacts } from "../Trial.ts"
 import { rejectsOne } from "./Rejecting.ts"
@@ -64,7 +64,7 @@ export const faultChecks = (open: OpenStand): ReadonlyArray<Check> => [
         yield* expectTags(trial.value, yield* bring(batch), "Created", "new contacts, with a throttled request")
         yield* expectOnce(batch, `after request ${position + 1} of a sync was throttled`)
       }
-      const file = bytesFile("throttled.csv", large)
+      const file = bytesFile("throttled.csv", yield* LargeFile)
       for (const position of (yield* requestsOf(open, file)).slice(0, mostPositions).keys()) {
         const trial = yield* tryFiles(open())
         if (Option.isNone(trial)) return
@@ -89,7 +89,7 @@ export const faultChecks = (open: OpenStand): ReadonlyArray<Check> => [
       const storing = yield* tryFiles(Effect.succeed(stand))
       if (Option.isSome(storing)) {
         const { upload, expectOnce } = storing.value
-        const file = bytesFile("members.csv", large)
+        const file = bytesFile("members.csv", yield* LargeFile)
         yield* expectOnce(file, yield* upload(file), "with answers that tell more")
       }
       const trial = yield* tryContacts(Effect.succeed(stand))

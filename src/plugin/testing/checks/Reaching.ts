@@ -1,7 +1,7 @@
 import { Effect, Option, Redacted } from "effect"
 import { matches } from "../../Hosts.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
-import { bytesFile, keeping, large, small } from "../FileTrial.ts"
+import { bytesFile, keeping, LargeFile, small } from "../FileTrial.ts"
 import type { OpenStand, Stand } from "../Stand.ts"
 import { tryContacts } from "../Trial.ts"
 
@@ -60,7 +60,7 @@ const everything = Effect.fnUntraced(function* (stand: Stand) {
     if (contacts.remove !== undefined) yield* contacts.remove(batch)
   }
   if (files !== undefined) {
-    for (const size of [small, large]) yield* files.put(bytesFile(`reach-${size}.csv`, size), keeping())
+    for (const size of [small, yield* LargeFile]) yield* files.put(bytesFile(`reach-${size}.csv`, size), keeping())
   }
   if (revoke !== undefined) yield* revoke
 })

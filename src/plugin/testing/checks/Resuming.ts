@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import type { OutgoingFile } from "../../Files.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
 import type { EmulatedRequest } from "../Emulator.ts"
-import { bytesFile, keeping, large, requestsOf, small, tryFiles } from "../FileTrial.ts"
+import { bytesFile, keeping, LargeFile, requestsOf, small, tryFiles } from "../FileTrial.ts"
 import { connected, tryOAuth } from "../OAuthTrial.ts"
 import type { OpenStand, Stand } from "../Stand.ts"
 import { nth } from "../Trial.ts"
@@ -17,7 +17,7 @@ export const resumingChecks = (open: OpenStand): ReadonlyArray<Check> => [
   makeCheck(
     "an upload goes on after its connection was cut, and makes one file",
     Effect.gen(function* () {
-      const file = bytesFile("cut.csv", large)
+      const file = bytesFile("cut.csv", yield* LargeFile)
       const lengths = (yield* requestsOf(open, file)).map(lengthOf)
       if (lengths.length === 0) return "does not apply"
       for (const position of lengths.slice(0, mostPositions).keys()) {
@@ -41,7 +41,7 @@ export const resumingChecks = (open: OpenStand): ReadonlyArray<Check> => [
   makeCheck(
     "after a lost answer, the same upload again makes no second file",
     Effect.gen(function* () {
-      for (const size of [small, large]) {
+      for (const size of [small, yield* LargeFile]) {
         const file = bytesFile("lost.csv", size)
         const requests = yield* requestsOf(open, file)
         if (requests.length === 0) return "does not apply"
@@ -60,8 +60,8 @@ export const resumingChecks = (open: OpenStand): ReadonlyArray<Check> => [
   makeCheck(
     "an upload of other bytes than what was kept is about begins anew",
     Effect.gen(function* () {
-      const before = bytesFile("other.csv", large)
-      const file = bytesFile("other.csv", large, 1)
+      const before = bytesFile("other.csv", yield* LargeFile)
+      const file = bytesFile("other.csv", yield* LargeFile, 1)
       const lengths = (yield* requestsOf(open, before)).map(lengthOf)
       if (lengths.length === 0) return "does not apply"
       for (const position of lengths.slice(0, mostPositions).keys()) {
@@ -92,7 +92,7 @@ export const resumingChecks = (open: OpenStand): ReadonlyArray<Check> => [
       const fields = yield* connected(granting.value)
       const { files } = yield* (yield* openProcess).open(fields)
       if (files === undefined) return
-      const file = bytesFile("token.csv", large)
+      const file = bytesFile("token.csv", yield* LargeFile)
       let isOver = false
       const ending: OutgoingFile = {
         ...file,
