@@ -1,5 +1,6 @@
 /** OAuth 2.0 of an emulated provider: its consent page, its token endpoint, and the tokens that it has given. */
 import { createHash } from "node:crypto"
+import { consentForm, page } from "./ConsentPage.ts"
 import { type EmulatedAnswer, type EmulatedRequest, json } from "./Emulator.ts"
 
 /** Tokens that are about to be given. */
@@ -262,21 +263,3 @@ const errors: Readonly<Record<Refusal, string>> = {
 
 /** RFC 7636, section 4.2. */
 const challengeOf = (verifier: string) => createHash("sha256").update(verifier).digest("base64url")
-
-const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-
-const page = (status: number, name: string, content: string): EmulatedAnswer => ({
-  status,
-  headers: { "content-type": "text/html; charset=utf-8" },
-  body: `<!doctype html><html lang="en"><title>${escaped(name)}</title><main><h1>${escaped(name)}</h1>${content}</main></html>`
-})
-
-const consentForm = (action: string, name: string, scopes: ReadonlyArray<string>) =>
-  `<form method="post" action="${escaped(action)}"><p>Nexus wants access to your ${escaped(name)}:</p>
-  ${scopes
-    .map(
-      (scope) =>
-        `<p><label><input type="checkbox" name="scope" value="${escaped(scope)}" checked> ${escaped(scope)}</label></p>`
-    )
-    .join("\n")}
-  <button name="consent" value="allow">Allow</button> <button name="consent" value="deny">Deny</button></form>`
