@@ -3,10 +3,12 @@ import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { type Emulator, startEmulator } from "nexus-integrations/plugin/testing"
 import { vi } from "vitest"
+import { GoogleDriveEmulator } from "../plugins/google-drive/Emulator.ts"
 import { HubSpotEmulator } from "../plugins/hubspot/Emulator.ts"
 import { IntegrationId, ProviderId, UserId } from "../src/domain/Ids.ts"
 import {
   close,
+  googleDriveService,
   IntegrationProvider,
   integrationsRepository,
   integrationsService,
@@ -14,6 +16,7 @@ import {
   webhooksService
 } from "../src/index.ts"
 import { credentialsPlace } from "../src/integrations/StoredCredentials.ts"
+import { hostVariable } from "../src/plugin/Hosts.ts"
 import { Keyring, parseKeys } from "../src/vault/Keyring.ts"
 import { Vault } from "../src/vault/Vault.ts"
 import { TestDatabase } from "./support/Database.ts"
@@ -57,25 +60,69 @@ async function syncNewContact(contact: { readonly userId: string }) {
   }
 }
 
+/** What the snippet below leaves to the application. */
+const generateCSV = (contacts: ReadonlyArray<Contact>) =>
+  ["email", ...contacts.map(({ email }) => email)].map((line) => `${line}\r\n`).join("")
+
+/** The product documentation's snippet, word for word but for its imports. */
+// biome-ignore format: as it stands in the product documentation
+async function exportContacts(userId: string, contacts: Contact[]) {
+  const integration = await integrationsRepository.findByUserAndProvider(
+    userId,
+    IntegrationProvider.GOOGLE_DRIVE
+  );
+  
+  if (integration) {
+    const csv = generateCSV(contacts);
+    await googleDriveService.uploadFile(integration.credentials, {
+      name: `contacts-export-${Date.now()}.csv`,
+      content: Buffer.from(csv),
+      mimeType: 'text/csv'
+    });
+  }
+}
+
 const contact = { id: "contact-123", firstName: "John", lastName: "Doe", email: "john@example.com", cardId: "card-123" }
 
 const TestVault = Vault.layer.pipe(
   Layer.provide(Layer.effect(Keyring, parseKeys("the test's key", Redacted.make(testKey))))
 )
 
-class Emulated extends Context.Service<Emulated, Emulator>()("nexus/test/Emulated") {}
+class Emulated extends Context.Service<Emulated, { readonly hubspot: Emulator; readonly drive: Emulator }>()(
+  "nexus/test/Emulated"
+) {}
+
+/** Connects a user, past all checks. */
+const connected = Effect.fnUntraced(function* (
+  id: string,
+  userId: string,
+  provider: string,
+  { credentials }: Emulator
+) {
+  const sql = yield* PgClient.PgClient
+  const owner = { id: IntegrationId.make(id), userId: UserId.make(userId), provider: ProviderId.make(provider) }
+  const sealed = yield* (yield* Vault).seal(Redacted.make(JSON.stringify(credentials)), credentialsPlace(owner))
+  yield* sql`
+    INSERT INTO nexus.integration (id, user_id, provider, credentials)
+    VALUES (${id}::uuid, ${userId}, ${provider}, ${sealed})`
+})
 
 /** The calls read their settings from the environment, as an application that embeds them sets it, before the first one. */
 const Environment = Layer.effect(
   Emulated,
   Effect.gen(function* () {
-    const emulator = HubSpotEmulator()
-    const { url } = yield* startEmulator(emulator)
+    const hubspot = HubSpotEmulator()
+    const drive = GoogleDriveEmulator()
+    const { url: hubspotUrl } = yield* startEmulator(hubspot)
+    const { url: driveUrl } = yield* startEmulator(drive)
     const variables = {
       DATABASE_URL: Redacted.value((yield* TestDatabase).url),
       NEXUS_ENCRYPTION_KEYS: testKey,
       NEXUS_EGRESS_ALLOW: "127.0.0.0/8",
-      NEXUS_HOST_HUBSPOT_API: url
+      GOOGLE_CLIENT_ID: drive.oauth?.client.id ?? "",
+      GOOGLE_CLIENT_SECRET: drive.oauth?.client.secret ?? "",
+      NEXUS_HOST_HUBSPOT_API: hubspotUrl,
+      ...Object.fromEntries(drive.hosts.map((host) => [hostVariable(ProviderId.make("GOOGLE_DRIVE"), host), driveUrl]))
     }
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
     yield* Effect.addFinalizer(() =>
@@ -84,7 +131,7 @@ const Environment = Layer.effect(
         Effect.sync(() => vi.unstubAllEnvs())
       )
     )
-    return emulator
+    return { hubspot, drive }
   })
 )
 
@@ -117,16 +164,9 @@ layer(Environment.pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestVa
     it.effect("lists, finds and syncs integrations as the product documentation does", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
-        const emulator = yield* Emulated
+        const emulator = (yield* Emulated).hubspot
         const id = "00000000-0000-7000-8000-000000000001"
-        const owner = {
-          id: IntegrationId.make(id),
-          userId: UserId.make("user-9"),
-          provider: ProviderId.make("HUBSPOT")
-        }
-        const vault = yield* Vault
-        const sealed = yield* vault.seal(Redacted.make(JSON.stringify(emulator.credentials)), credentialsPlace(owner))
-        yield* sql`INSERT INTO nexus.integration (id, user_id, provider, credentials) VALUES (${id}::uuid, 'user-9', 'HUBSPOT', ${sealed})`
+        yield* connected(id, "user-9", "HUBSPOT", emulator)
         yield* sql`SELECT nexus.upsert_contact('user-9', 'ada@example.com', first_name => 'Ada')`
 
         yield* Effect.promise(async () => {
@@ -146,6 +186,36 @@ layer(Environment.pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestVa
           emulator.contacts?.all().map(({ email }) => email),
           ["ada@example.com"]
         )
+      })
+    )
+
+    it.effect("uploads files as the product documentation does, with a token that has to be renewed", () =>
+      Effect.gen(function* () {
+        const { drive } = yield* Emulated
+        yield* connected("00000000-0000-7000-8000-000000000002", "user-10", "GOOGLE_DRIVE", drive)
+        drive.oauth?.expire()
+        yield* Effect.promise(() => exportContacts("user-10", [contact]))
+        const [file, ...others] = drive.files?.all() ?? []
+        assert.match(file?.name ?? "", /^contacts-export-\d+\.csv$/)
+        assert.deepInclude(file, { text: "email\r\njohn@example.com\r\n", mimeType: "text/csv" })
+        assert.strictEqual(others.length, 0)
+        yield* Effect.promise(() => exportContacts("nobody", [contact]))
+        assert.strictEqual(drive.files?.all().length, 1)
+
+        yield* Effect.promise(async () => {
+          const found = await integrationsRepository.findByUserAndProvider("user-10", IntegrationProvider.GOOGLE_DRIVE)
+          assert.isNotNull(found)
+          assert.match(String(found.credentials.refreshToken), /^••••.{4}$/)
+          const upload = (credentials: Readonly<Record<string, unknown>>, name: string) =>
+            googleDriveService.uploadFile(credentials, { name, content: "x", mimeType: "text/plain" }).then(
+              (stored) => stored.name,
+              (error: unknown) => String(error)
+            )
+          assert.strictEqual(await upload(found.credentials, "../../a\u202e\0b.txt"), "-..-ab.txt")
+          assert.match(await upload({ ...found.credentials }, "a.txt"), /the very object|not a copy of it/)
+          drive.files?.fill(true)
+          assert.match(await upload(found.credentials, "a.txt"), /full/)
+        })
       })
     )
   }

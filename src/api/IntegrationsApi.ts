@@ -65,7 +65,8 @@ const descriptions = {
     "What is not named stays. `status` `INACTIVE` pauses, `ACTIVE` resumes. `settings`: `autoSync` brings new and changed " +
     "contacts within seconds, `removeDeleted` removes there what is deleted here, `fieldMapping` stands in place of the " +
     "provider's whole default mapping (which `GET /integrations/providers` shows; null goes back to it), so name every " +
-    "field that is to be sent. The email can't be moved, because contacts are matched by it.",
+    "field that is to be sent. The email can't be moved, because contacts are matched by it. Providers of files have `exportEvery` " +
+    "(`hour`, `day`, `week`, `month`; null ends it) and `exportFormat` (`csv`, `json`) instead.",
   disconnect:
     "The provider's outage keeps nobody: the credentials are erased here in any case. The history of syncs stays, and so " +
     "do the contacts at the provider. A second time is 404.",

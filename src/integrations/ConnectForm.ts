@@ -61,7 +61,8 @@ const unusable = (provider: Provider, settings: Settings): ReadonlyArray<FieldFa
       .map((name) => ({ path: `settings.${name}`, message }))
   const files = provider.hasFiles ? [] : useless(ExportSettings.fields, `${provider.name} takes no files`)
   if (provider.contacts === undefined) {
-    return [...files, ...useless(SyncSettings.fields, `${provider.name} takes no contacts`)]
+    const instead = provider.hasFiles ? " one by one; exportEvery brings them as a file" : ""
+    return [...files, ...useless(SyncSettings.fields, `${provider.name} takes no contacts${instead}`)]
   }
   if (files.length > 0) return files
   return settings.removeDeleted === true && !provider.canRemove

@@ -22,8 +22,8 @@ import {
   tokensOf
 } from "./TokenAnswers.ts"
 
-/** How long an authorization server may take. */
-const timeout = "20 seconds"
+/** How long an authorization server may take; twice that is less than a refresh holds its lease. */
+const timeout = "10 seconds"
 /** Bytes of its answers. */
 const maxBody = 65_536
 

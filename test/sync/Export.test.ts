@@ -74,6 +74,43 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
     })
   )
 
+  it.effect("has no cell that a spreadsheet runs, and leaves numbers and telephone numbers readable", () =>
+    Effect.gen(function* () {
+      begin()
+      const sql = yield* PgClient.PgClient
+      const hostile = [
+        "=1+2",
+        "+cmd|'/C calc'!A0",
+        "-2+3",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠x",
+        "'=1"
+      ]
+      const readable = ["+1 555-0100", "-12.5", "(020) 7946 0000", "plain", 'quo"ted, with; all\r\nof it']
+      for (const [n, company] of [...hostile, ...readable].entries()) {
+        yield* sql`
+          INSERT INTO nexus.contact (user_id, email, company) VALUES ('mal', ${`c${n}@example.com`}, ${company})`
+      }
+      yield* connect("mal")
+      yield* exportOf("mal")
+      const text = store.files[0]?.text ?? ""
+      const rows: Array<Record<string, string>> = parse(text, { columns: true })
+      assert.deepStrictEqual(
+        rows.map(({ company }) => company),
+        [...hostile.map((cell) => `'${cell}`), ...readable]
+      )
+      // RFC 4180: every line ends with CRLF, and a cell with a break in it is in quotes.
+      assert.notMatch(text.replace(/"(?:[^"]|"")*"/g, ""), /(?<!\r)\n|\r(?!\n)/)
+      assert.match(text, /\r\n$/)
+    })
+  )
+
   it.effect("of nobody is a header alone, and an empty list", () =>
     Effect.gen(function* () {
       begin()
