@@ -26,6 +26,7 @@ export const seedRich = Effect.fnUntraced(function* (
   for (const { provider, emulator } of emulated) {
     yield* client.post("/integrations/connect", { provider, credentials: emulator.credentials })
     if (emulator.contacts !== undefined) yield* client.post(`/integrations/${provider}/sync`, {})
+    if (emulator.files !== undefined) yield* client.post(`/integrations/${provider}/export`, {})
   }
   yield* client.patch("/integrations/MAILCHIMP", { status: "INACTIVE" })
   yield* client.patch("/integrations/HUBSPOT", { settings: { autoSync: true } })

@@ -5,36 +5,25 @@
  */
 import process from "node:process"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Config, ConfigProvider, Console, Context, Effect, FileSystem, Layer, Path, Redacted, Schedule } from "effect"
+import { Config, Console, Effect, FileSystem, Layer, Option, Path, Redacted, Schedule } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
-import { Principal } from "../src/domain/Principal.ts"
 import { generateJwtSecret } from "../src/http/TokenSettings.ts"
-import { Tokens } from "../src/http/Tokens.ts"
 import { type Emulated, hostVariables, startEmulators } from "./Emulators.ts"
+import { startFrontEnd } from "./FrontEnd.ts"
 import { DemoFailed, makeNexusClient } from "./NexusClient.ts"
+import { oauthVariables } from "./OAuthVariables.ts"
 import { startReceivers } from "./Receivers.ts"
 import { keepAlive, seedPoor, seedRich } from "./Seeds.ts"
+import { makeTokens } from "./Tokens.ts"
 
 const settings = Config.all({
   port: Config.Port("PORT").pipe(Config.withDefault(3001)),
+  frontEndPort: Config.option(Config.Port("FRONT_END_PORT")),
   home: Config.String("NEXUS_HOME").pipe(
     Config.withDefault(".nexus"),
     Config.map((home) => `${home}/demo`)
   )
-})
-
-/** A function that makes tokens with a secret that the service gets too. */
-const makeTokens = Effect.fnUntraced(function* (secret: Redacted.Redacted<string>) {
-  const environment = ConfigProvider.fromUnknown({ JWT_SECRET: Redacted.value(secret) })
-  const context = yield* Layer.build(
-    Tokens.layer(() => Promise.reject(new Error("No key set is read"))).pipe(
-      Layer.provide(ConfigProvider.layer(environment))
-    )
-  )
-  const { issue } = Context.get(context, Tokens)
-  return (userId: string) =>
-    Effect.map(issue(new Principal({ userId, scopes: ["admin"] }), "7 days"), (token) => Redacted.value(token))
 })
 
 /** The service in a process of its own, as `npm start` runs it, with nothing of this process's settings. */
@@ -63,7 +52,7 @@ const refuseTaken = Effect.fnUntraced(function* (url: string, port: number) {
     Effect.as(true),
     Effect.orElseSucceed(() => false)
   )
-  const message = `Port ${port} is taken: something answers at ${url}. Stop it, or choose another port: PORT=3002 npm run demo`
+  const message = `Port ${port} is taken: something answers at ${url}. Stop it, or choose another port: PORT=4001 npm run demo`
   if (isTaken) return yield* new DemoFailed({ message })
 })
 
@@ -76,13 +65,15 @@ const isReady = (url: string) =>
 
 const summary = (
   url: string,
+  frontEnd: string,
   tokens: { readonly rich: string; readonly poor: string },
   emulated: ReadonlyArray<Emulated>,
   environment: string
 ) =>
   [
     "",
-    `  The demo is ready at ${url}   (documentation: ${url}/docs)`,
+    `  The demo is ready in the browser: ${frontEnd}   (the page of a product, whose users connect providers)`,
+    `  The service: ${url}   (documentation: ${url}/docs)`,
     "",
     "  user-1 has everything: integrations in every status, webhooks that work, fail and hang. Token:",
     `  ${tokens.rich}`,
@@ -92,7 +83,7 @@ const summary = (
     "",
     "  What the emulated providers take, and what they refuse:",
     ...emulated.flatMap(({ provider, emulator, server }) => [
-      `  ${provider.padEnd(11)} ${server.url}`,
+      `  ${provider.padEnd(14)} ${server.url}`,
       `    takes    ${JSON.stringify({ provider, credentials: emulator.credentials })}`,
       ...(emulator.refused === undefined
         ? []
@@ -109,21 +100,29 @@ const summary = (
   ].join("\n")
 
 const demo = Effect.gen(function* () {
-  const { port, home: chosen } = yield* settings
+  const { port, frontEndPort, home: chosen } = yield* settings
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const home = path.resolve(chosen)
   const url = `http://localhost:${port}`
   yield* refuseTaken(url, port)
+  const secret = yield* generateJwtSecret
+  const token = yield* makeTokens(secret)
+  const frontEnd = yield* startFrontEnd({
+    port: Option.getOrElse(frontEndPort, () => port + 1),
+    api: url,
+    tokens: { "user-1": yield* token("user-1"), "user-2": yield* token("user-2") }
+  })
   yield* fs.remove(home, { recursive: true, force: true })
   const emulated = yield* startEmulators
   const receivers = yield* startReceivers
-  const secret = yield* generateJwtSecret
-  const token = yield* makeTokens(secret)
 
   yield* Console.log("The demo starts: a database, the service, and emulated providers ...")
   const variables = {
     ...hostVariables(emulated),
+    ...(yield* oauthVariables(emulated, url)),
+    CORS_ORIGINS: frontEnd,
+    RETURN_URLS: `${frontEnd}/integrations`,
     JWT_SECRET: Redacted.value(secret),
     NEXUS_HOME: home,
     PORT: String(port)
@@ -134,13 +133,13 @@ const demo = Effect.gen(function* () {
   )
   const run = Effect.gen(function* () {
     yield* isReady(url)
-    const tokens = { rich: yield* token("user-1"), poor: yield* token("user-2") }
+    const tokens = { rich: yield* token("user-1", "admin"), poor: yield* token("user-2", "admin") }
     const rich = yield* makeNexusClient(url, tokens.rich)
     yield* seedRich(rich, emulated, receivers)
     yield* seedPoor(yield* makeNexusClient(url, tokens.poor))
     const environment = path.join(chosen, "env")
     yield* writeEnvironment(environment, variables)
-    yield* Console.log(summary(url, tokens, emulated, environment))
+    yield* Console.log(summary(url, `${frontEnd}/integrations`, tokens, emulated, environment))
     return yield* keepAlive(rich)
   })
   yield* Effect.raceFirst(run, ended)

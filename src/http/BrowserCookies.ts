@@ -17,6 +17,16 @@ export type CookieKind = keyof typeof names
  */
 const nameOf = (kind: CookieKind, { isSecure }: Site["Service"]) => (isSecure ? `__Host-${names[kind]}` : names[kind])
 
+/**
+ * Two tabs that begin at the same moment each get a cookie, as neither has one yet. Each has a name of its own, so that
+ * the later answer does not replace what the earlier one is bound to. There is one session at most.
+ */
+const nameFor = (kind: CookieKind, value: string, site: Site["Service"]) =>
+  kind === "session" ? nameOf(kind, site) : `${nameOf(kind, site)}.${value.slice(0, 8)}`
+
+const isNamed = (name: string, kind: CookieKind, site: Site["Service"]) =>
+  name === nameOf(kind, site) || (kind !== "session" && name.startsWith(`${nameOf(kind, site)}.`))
+
 const optionsOf = (kind: CookieKind, { isSecure }: Site["Service"]) => ({
   path: "/",
   httpOnly: true,
@@ -28,21 +38,26 @@ const optionsOf = (kind: CookieKind, { isSecure }: Site["Service"]) => ({
 /** 256 random bits, as base64url. */
 const isValue = (text: string | undefined): text is string => text !== undefined && /^[A-Za-z0-9_-]{43}$/.test(text)
 
-/** The value of a cookie, if it can be one of ours. */
-export const readCookie = (
+/** The values of cookies of a kind that can be ours. */
+export const readCookies = (
   { cookies }: HttpServerRequest.HttpServerRequest,
   kind: CookieKind,
   site: Site["Service"]
-): string | undefined => {
-  const value = cookies[nameOf(kind, site)]
-  return isValue(value) ? value : undefined
-}
+): ReadonlyArray<string> =>
+  Object.entries(cookies).flatMap(([name, value]) => (isNamed(name, kind, site) && isValue(value) ? [value] : []))
+
+/** The first of {@link readCookies}. */
+export const readCookie = (
+  request: HttpServerRequest.HttpServerRequest,
+  kind: CookieKind,
+  site: Site["Service"]
+): string | undefined => readCookies(request, kind, site)[0]
 
 /** Sets a cookie with the answer. */
 export const setCookie = (kind: CookieKind, value: string, maxAgeSeconds: number, site: Site["Service"]) =>
   HttpEffect.appendPreResponseHandler((_, response) =>
     Effect.succeed(
-      HttpServerResponse.setCookieUnsafe(response, nameOf(kind, site), value, {
+      HttpServerResponse.setCookieUnsafe(response, nameFor(kind, value, site), value, {
         ...optionsOf(kind, site),
         maxAge: `${maxAgeSeconds} seconds`
       })
@@ -51,11 +66,16 @@ export const setCookie = (kind: CookieKind, value: string, maxAgeSeconds: number
 
 /** Clears cookies with the answer. */
 export const clearCookies = (kinds: ReadonlyArray<CookieKind>, site: Site["Service"]) =>
-  HttpEffect.appendPreResponseHandler((_, response) =>
+  HttpEffect.appendPreResponseHandler(({ cookies }, response) =>
     Effect.succeed(
-      kinds.reduce(
-        (cleared, kind) => HttpServerResponse.expireCookieUnsafe(cleared, nameOf(kind, site), optionsOf(kind, site)),
-        response
-      )
+      kinds
+        .flatMap((kind) => {
+          const own = Object.keys(cookies).filter((name) => isNamed(name, kind, site))
+          return Array.from(new Set([nameOf(kind, site), ...own]), (name) => ({ name, kind }))
+        })
+        .reduce(
+          (cleared, { name, kind }) => HttpServerResponse.expireCookieUnsafe(cleared, name, optionsOf(kind, site)),
+          response
+        )
     )
   )

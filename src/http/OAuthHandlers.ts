@@ -6,7 +6,7 @@ import { CurrentUser } from "../api/Authentication.ts"
 import { NewOAuthAttempt } from "../domain/OAuthAttempt.ts"
 import { OAuthFlows, type Returned } from "../oauth/OAuthFlows.ts"
 import { makeRandomToken } from "../oauth/RandomToken.ts"
-import { type CookieKind, readCookie, setCookie } from "./BrowserCookies.ts"
+import { type CookieKind, readCookie, readCookies, setCookie } from "./BrowserCookies.ts"
 import { BrowserSessions } from "./BrowserSessions.ts"
 import { RequestLimits } from "./RequestLimits.ts"
 import { resultPage } from "./ResultPage.ts"
@@ -61,7 +61,7 @@ export const OAuthHandlers = HttpApiBuilder.group(
         const signedIn = cookie === undefined ? undefined : yield* sessions.find(cookie)
         const returned = yield* flows.complete(params.slug, {
           parameters: new URLSearchParams(request.url.replace(/^[^?]*\??/, "")),
-          browsers: bindings.flatMap((kind) => readCookie(request, kind, site) ?? []),
+          browsers: bindings.flatMap((kind) => readCookies(request, kind, site)),
           userId: signedIn?.session.userId,
           address
         })

@@ -1,7 +1,15 @@
+import { createHash } from "node:crypto"
 import { HttpServerResponse } from "effect/http"
 
-/** A page of nothing but text: it loads nothing, runs nothing, and is framed by nobody. */
-const policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const style = `
+body { margin: 15vh 1rem; font: 16px/1.5 system-ui, sans-serif; color: #1c2330; background: #f5f6f8 }
+main { max-width: 32rem; margin: auto; padding: 1.5rem 2rem; background: #fff; border-radius: 8px }
+h1 { margin: 0 0 0.5rem; font-size: 1.4rem }
+p { margin: 0; overflow-wrap: anywhere }
+`
+
+/** A page of nothing but text: it loads nothing, runs nothing, is framed by nobody, and has this one style. */
+const policy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
 
 const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
@@ -13,6 +21,7 @@ export const resultPage = (status: number, title: string, text: string) =>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${escaped(title)}</title>
+<style>${style}</style>
 <main>
 <h1>${escaped(title)}</h1>
 <p>${escaped(text)}.</p>

@@ -1,36 +1,27 @@
-import { createServer } from "node:net"
 import * as process from "node:process"
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Path, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { builtInIds } from "../support/BuiltIn.ts"
+import { freePort } from "../support/FreePort.ts"
 import { newHome } from "../support/NewHome.ts"
-
-/** A port that nobody listens on. */
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const Body = Schema.fromJsonString(
   Schema.Struct({ provider: Schema.String, credentials: Schema.Record(Schema.String, Schema.String) })
 )
 const decodeBody = Schema.decodeSync(Body)
 
-/** Starts the demo and reads off what it prints: its address, the token of the second user, and what providers take. */
+/** Starts the demo and reads off what it prints: addresses, the users' tokens, and what providers take. */
 const startDemo = Effect.gen(function* () {
   const path = yield* Path.Path
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const port = yield* freePort
+  const frontEndPort = yield* freePort
   const { PATH = "", HOME = "" } = process.env
   const home = yield* newHome
   const cwd = yield* path.fromFileUrl(new URL("../..", import.meta.url))
-  const env = { PATH, HOME, NEXUS_HOME: home, PORT: String(port) }
+  const env = { PATH, HOME, NEXUS_HOME: home, PORT: String(port), FRONT_END_PORT: String(frontEndPort) }
   const demo = (stderr: "inherit" | "pipe") =>
     ChildProcess.make(process.execPath, ["-C", "nexus-source", "demo/main.ts"], { cwd, env, stderr })
   const handle = yield* spawner.spawn(demo("inherit"))
@@ -42,11 +33,8 @@ const startDemo = Effect.gen(function* () {
   )
   const bodies = (word: string) =>
     lines.flatMap((line) => (line.startsWith(`    ${word}`) ? [decodeBody(line.slice(line.indexOf("{")))] : []))
-  const token =
-    lines
-      .filter((line) => line.startsWith("  eyJ"))
-      .at(1)
-      ?.trim() ?? ""
+  const [rich = "", token = ""] = lines.filter((line) => line.startsWith("  eyJ")).map((line) => line.trim())
+  const [, frontEnd = ""] = /in the browser: (\S+)/.exec(lines.find((line) => line.includes("http")) ?? "") ?? []
   const environment = path.join(home, "demo", "env")
   /** A command of `nexus` in a terminal that has read the demo's `env`. */
   const nexus = (line: string) =>
@@ -58,7 +46,7 @@ const startDemo = Effect.gen(function* () {
   /** What a second demo says. */
   const again = spawner.string(demo("pipe"), { includeStderr: true })
   const url = `http://127.0.0.1:${port}`
-  return { url, token, takes: bodies("takes"), refuses: bodies("refuses"), environment, nexus, again }
+  return { url, frontEnd, rich, token, takes: bodies("takes"), refuses: bodies("refuses"), environment, nexus, again }
 })
 
 layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
@@ -66,12 +54,12 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
     "lets a newcomer connect, verify, sync, break, mend, pause and disconnect each provider",
     () =>
       Effect.gen(function* () {
-        const { url, token, takes, refuses, environment, nexus, again } = yield* startDemo
-        const ask = (method: string, path: string, body?: unknown) =>
+        const { url, frontEnd, rich, token, takes, refuses, environment, nexus, again } = yield* startDemo
+        const ask = (method: string, path: string, body?: unknown, bearer = token) =>
           Effect.promise(async () => {
             const response = await fetch(url + path, {
               method,
-              headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+              headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
               ...(body === undefined ? {} : { body: JSON.stringify(body) })
             })
             return { status: response.status, json: JSON.parse(await response.text()) }
@@ -85,6 +73,17 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
           fetch(`${url}/integrations`, { headers: { authorization: `Bearer ${itsToken}` } })
         )
         assert.strictEqual(answer.status, 200, "the demo takes the tokens that its own environment makes")
+
+        const page = yield* Effect.promise(() => fetch(frontEnd.replace("localhost", "127.0.0.1")))
+        assert.include(yield* Effect.promise(() => page.text()), "<title>Integrations - Cards</title>")
+        const { json: providers } = yield* ask("GET", "/integrations/providers")
+        for (const { id, oauth, capabilities } of providers) {
+          if (oauth !== null) assert.deepInclude(oauth, { isConfigured: true, missing: [] }, id)
+          if (!capabilities.includes("files")) continue
+          const { json } = yield* ask("GET", `/integrations/${id}/syncs`, undefined, rich)
+          assert.deepInclude(json[0], { state: "COMPLETED", total: 240, contactsSynced: 240 }, id)
+          assert.match(json[0].file.name, /^contacts-export-\w+\.csv$/)
+        }
 
         assert.sameMembers(
           takes.map(({ provider }) => provider),

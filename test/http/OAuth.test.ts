@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { openBrowser } from "../support/Browser.ts"
+import { cookieOf, openBrowser } from "../support/Browser.ts"
 import { audited } from "../support/People.ts"
 import { TestApi } from "../support/TestApi.ts"
 import { dashboard, frontEnd, resultIn, returnUrl, site, traveller, travellingLayer } from "../support/Travelling.ts"
@@ -26,7 +26,7 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
       })
       assert.match(state ?? "", /^[\w-]{43}$/)
       assert.match(challenge ?? "", /^[\w-]{43}$/)
-      const { expires: _, ...attributes } = cookies.get("__Host-nexus-oauth")?.attributes ?? {}
+      const { expires: _, ...attributes } = cookieOf(cookies, "__Host-nexus-oauth")?.attributes ?? {}
       assert.deepStrictEqual(attributes, {
         path: "/",
         httponly: "",
@@ -68,7 +68,10 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
       assert.deepStrictEqual(Object.keys(there.json).sort(), ["expiresAt", "id", "url"])
       assert.strictEqual(there.headers.get("access-control-allow-origin"), frontEnd)
       assert.strictEqual(there.headers.get("access-control-allow-credentials"), "true")
-      assert.deepInclude(cookies.get("__Host-nexus-oauth-elsewhere")?.attributes, { samesite: "None", secure: "" })
+      assert.deepInclude(cookieOf(cookies, "__Host-nexus-oauth-elsewhere")?.attributes, {
+        samesite: "None",
+        secure: ""
+      })
       const pending = yield* attempt(there.json.id)
       assert.deepInclude(pending.json, { outcome: "PENDING", message: null, expiresAt: there.json.expiresAt })
 
@@ -126,36 +129,6 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
       assert.include(page.text, "You are not signed in here. Sign in with this browser, then begin again")
       const problem = yield* visit(path)
       assert.deepStrictEqual([problem.status, problem.json.type], [401, "urn:nexus:problem:unauthenticated"])
-    })
-  )
-
-  it.effect("takes two tabs at once", () =>
-    Effect.gen(function* () {
-      const { signIn, begin, visit, provider, cookies } = yield* traveller("tabs")
-      yield* signIn
-      const first = yield* begin()
-      const cookie = cookies.get("__Host-nexus-oauth")?.value
-      const second = yield* begin()
-      assert.strictEqual(cookies.get("__Host-nexus-oauth")?.value, cookie)
-      for (const { location } of [second, first]) {
-        assert.strictEqual(resultIn((yield* visit(provider.consent(location))).location).outcome, "connected")
-      }
-    })
-  )
-
-  it.effect("takes a tab of the dashboard and one of a front end on another site at once", () =>
-    Effect.gen(function* () {
-      const { signIn, begin, post, visit, provider, cookies } = yield* traveller("sites")
-      yield* signIn
-      const first = yield* begin()
-      // Browsers send no lax cookie along with requests of another site's page.
-      const lax = new Map(cookies)
-      cookies.clear()
-      const second = yield* post({ returnUrl }, { "sec-fetch-site": "cross-site" })
-      for (const [name, cookie] of lax) cookies.set(name, cookie)
-      for (const url of [first.location, second.json.url]) {
-        assert.strictEqual(resultIn((yield* visit(provider.consent(url))).location).outcome, "connected")
-      }
     })
   )
 

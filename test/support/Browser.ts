@@ -48,6 +48,10 @@ export const openBrowser = Effect.map(TestApi, ({ url }) => {
   }
 })
 
+/** The first cookie of this name, or of one that only its own value follows in. */
+export const cookieOf = (cookies: ReadonlyMap<string, KeptCookie>, name: string) =>
+  Array.from(cookies).find(([one]) => one === name || one.startsWith(`${name}.`))?.[1]
+
 const keep = (cookies: Map<string, KeptCookie>, line: string) => {
   const [pair = "", ...rest] = line.split(";").map((part) => part.trim())
   const attributes = Object.fromEntries(

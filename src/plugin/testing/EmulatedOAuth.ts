@@ -1,7 +1,7 @@
 /** OAuth 2.0 of an emulated provider: its consent page, its token endpoint, and the tokens that it has given. */
 import { createHash } from "node:crypto"
-import { consentForm, page } from "./ConsentPage.ts"
 import type { EmulatedOAuthOptions, GivenTokens, Refusal } from "./EmulatedOAuthOptions.ts"
+import { consentPage, errorPage } from "./EmulatedPages.ts"
 import { type EmulatedAnswer, type EmulatedRequest, json } from "./Emulator.ts"
 
 /** What a user who is asked for consent does. */
@@ -92,11 +92,11 @@ export const emulatedOAuth = (options: EmulatedOAuthOptions): EmulatedOAuth => {
     body
   }: Pick<EmulatedRequest, "method" | "query" | "path" | "body">): EmulatedAnswer => {
     const redirectUri = query.get("redirect_uri") ?? ""
-    if (query.get("client_id") !== client.id) return page(400, options.name, "Error 400: invalid_client")
-    if (!redirectUris.has(redirectUri)) return page(400, options.name, "Error 400: redirect_uri_mismatch")
-    if (query.get("response_type") !== "code") return page(400, options.name, "Error 400: invalid_request")
+    if (query.get("client_id") !== client.id) return errorPage(options.name, "invalid_client")
+    if (!redirectUris.has(redirectUri)) return errorPage(options.name, "redirect_uri_mismatch")
+    if (query.get("response_type") !== "code") return errorPage(options.name, "invalid_request")
     const scopes = split(query.get("scope"))
-    if (method === "GET") return page(200, options.name, consentForm(`${path}?${query}`, options.name, scopes))
+    if (method === "GET") return consentPage(options.name, `${path}?${query}`, scopes)
     const form = new URLSearchParams(body)
     const back = new URL(redirectUri)
     const state = query.get("state")
