@@ -1,3 +1,4 @@
+import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { NewIntegration } from "../../src/domain/Integration.ts"
@@ -40,6 +41,7 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A grant"
 
   it.effect("that another integration shares lives on until that ends too", () =>
     Effect.gen(function* () {
+      yield* (yield* PgClient.PgClient)`DELETE FROM nexus.integration`
       const { emulator } = (yield* Emulators).of("TIDE")
       const one = yield* integration("oda", "TIDE", null)
       const other = yield* integration("ole", "TIDE", null)

@@ -79,6 +79,33 @@ describe("guard", () => {
     })
   )
 
+  it.effect("keeps of a stored file what can be stored, and takes its faults for the plugin's", () =>
+    Effect.gen(function* () {
+      const stored = {
+        id: "f\0-1",
+        name: `export \ud800 ${"x".repeat(2000)}`,
+        link: "https://acme.example/\0f",
+        size: 3
+      }
+      const file = yield* guarded.file(() => Effect.succeed({ ...stored, checksum: "md5:\0aa" }))
+      assert.deepStrictEqual(file, {
+        id: "f-1",
+        name: `export \ufffd ${"x".repeat(2000)}`.slice(0, 1000),
+        link: "https://acme.example/f",
+        size: 3,
+        checksum: "md5:aa"
+      })
+      const unlinked = yield* guarded.file(() => Effect.succeed({ ...stored, link: null, checksum: "md5:aa" }))
+      assert.isNull(unlinked.link)
+      const error = yield* Effect.flip(guarded.file(() => rejected(`Not with ${secret}`)))
+      assert.strictEqual(error.detail, "Not with ••••")
+      const fault = guarded.file(() => {
+        throw new Error(secret)
+      })
+      assert.strictEqual((yield* Effect.flip(fault)).reason._tag, "Unavailable")
+    })
+  )
+
   it.effect("wants an outcome for each contact", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(guarded.oneForEach([{ id: "1" }, { id: "2" }], () => Effect.succeed([])))

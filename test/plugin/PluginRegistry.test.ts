@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { providerOf } from "../../src/plugin/Plugin.ts"
 import { PluginRegistry } from "../../src/plugin/PluginRegistry.ts"
 import { acme } from "./fixtures/Acme.ts"
+import { depot, oauth } from "./fixtures/Depot.ts"
 
 const provider = providerOf(acme)
 
@@ -46,6 +47,31 @@ layer(Layer.empty)("PluginRegistry", (it) => {
         assert.strictEqual(message, "The plugin ACME can't be used: another plugin has the id ACME already")
       })
     )
+  )
+
+  it.effect("refuses a second claim of an OAuth slug, which is in the paths of callbacks", () =>
+    withRegistry(
+      Effect.gen(function* () {
+        const registry = yield* PluginRegistry
+        yield* registry.register(providerOf(depot))
+        const { message } = yield* Effect.flip(registry.register(providerOf({ ...depot, id: "DEPOT_TWO" })))
+        assert.strictEqual(
+          message,
+          "The plugin DEPOT_TWO can't be used: another plugin has the OAuth slug depot already"
+        )
+        yield* registry.register(providerOf({ ...depot, id: "DEPOT_TWO", oauth: { ...oauth, slug: "depot-two" } }))
+      })
+    )
+  )
+
+  it.effect("refuses OAuth that no user could be connected with", () =>
+    Effect.gen(function* () {
+      assert.include(yield* refusal({ oauth }), "its credentials lack the fields of tokenFields(…)")
+      for (const slug of ["Depot", "d", "", "depot/two", "2depot", "d".repeat(33)]) {
+        const { oauth: changed, credentials } = providerOf({ ...depot, oauth: { ...oauth, slug } })
+        assert.include(yield* refusal({ oauth: changed, credentials }), "its OAuth slug is not lower case")
+      }
+    })
   )
 
   it.effect("refuses a declaration that can't work, in words", () =>

@@ -8,6 +8,7 @@ import { formChecks } from "./checks/Forms.ts"
 import { grantingChecks } from "./checks/Granting.ts"
 import { reachingChecks } from "./checks/Reaching.ts"
 import { rejectingChecks } from "./checks/Rejecting.ts"
+import { resumingChecks } from "./checks/Resuming.ts"
 import { secretChecks } from "./checks/Secrets.ts"
 import { storingChecks } from "./checks/Storing.ts"
 import { upsertingChecks } from "./checks/Upserting.ts"
@@ -41,6 +42,7 @@ export const conformance = <E>(
     endingChecks,
     grantingChecks,
     storingChecks,
+    resumingChecks,
     reachingChecks
   ].flatMap((checks) => checks(open))
 }

@@ -11,6 +11,7 @@ import { TokenEndpoint } from "../../oauth/TokenEndpoint.ts"
 import { TokenRefresh } from "../../oauth/TokenRefresh.ts"
 import { Sealed } from "../../vault/Vault.ts"
 import { hostVariable } from "../Hosts.ts"
+import type { Texts } from "../OAuth.ts"
 import { PluginRegistry } from "../PluginRegistry.ts"
 import { unavailable } from "../ProviderError.ts"
 import { CheckFailed } from "./Check.ts"
@@ -143,3 +144,14 @@ export const tryOAuth = <E>(made: Effect.Effect<Stand, E, Scope.Scope>) =>
         })
     })
   })
+
+/** What a trial of OAuth is made with. */
+export type OAuthTrial = Option.Option.Value<Effect.Success<ReturnType<typeof tryOAuth>>>
+
+/** A user who has consented: the fields of their credentials, which are stored. */
+export const connected = Effect.fnUntraced(function* ({ emulated, authorizationUrl, exchange, keep }: OAuthTrial) {
+  const { fields } = yield* exchange(emulated.consent(yield* authorizationUrl))
+  yield* keep(fields)
+  const texts: Texts = fields
+  return texts
+})

@@ -17,6 +17,8 @@ export interface Stand {
   readonly server: RunningEmulator
   /** The URLs that the plugin asked for so far, without their queries, those of undeclared hosts included. */
   readonly asked: ReadonlyArray<string>
+  /** The texts that the plugin gave its memory so far. */
+  readonly remembered: ReadonlyArray<string>
   /** Opens a session, by default with the credentials that the emulator takes and the plugin's default settings. */
   session(
     credentials?: Readonly<Record<string, string>>,
@@ -52,12 +54,20 @@ export const makeStand = <E>(
       )
     ).pipe(Effect.orDie)
     const asked: Array<string> = []
+    const remembered: Array<string> = []
     const observed: Provider = {
       ...provider,
       session: (credentials, settings, { http, memory }) =>
         provider.session(credentials, settings, {
           http: HttpClient.tapRequest(http, ({ url }) => Effect.sync(() => asked.push(url.replace(/[?#].*/, "")))),
-          memory
+          memory: {
+            once: (key, make) =>
+              memory.once(
+                key,
+                Effect.tap(make, (text) => Effect.sync(() => remembered.push(text)))
+              ),
+            forget: (key, text) => memory.forget(key, text)
+          }
         })
     }
     return {
@@ -65,6 +75,7 @@ export const makeStand = <E>(
       emulator,
       server,
       asked,
+      remembered,
       session: (credentials = emulator.credentials, settings = {}) =>
         Effect.flatMap(Sessions, ({ open }) => open(observed, integration, credentials, settings)).pipe(
           Effect.provide(sessions)

@@ -1,14 +1,8 @@
 /** `nexus-integrations/plugin/testing`: emulators of providers, and the checks that every plugin has to pass. */
 export { type Check, CheckFailed, type Verdict } from "./Check.ts"
 export { conformance } from "./Conformance.ts"
-export {
-  type Consent,
-  type EmulatedOAuth,
-  type EmulatedOAuthOptions,
-  emulatedOAuth,
-  type GivenTokens,
-  type Refusal
-} from "./EmulatedOAuth.ts"
+export { type Consent, type EmulatedOAuth, emulatedOAuth } from "./EmulatedOAuth.ts"
+export type { EmulatedOAuthOptions, GivenTokens, Refusal } from "./EmulatedOAuthOptions.ts"
 export {
   type EmulatedAnswer,
   type EmulatedContact,

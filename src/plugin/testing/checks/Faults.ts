@@ -3,6 +3,7 @@ import { Effect, Option, Result } from "effect"
 import { ProviderError } from "../../ProviderError.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
 import type { EmulatedAnswer } from "../Emulator.ts"
+import { bytesFile, keeping, LargeFile, requestsOf, tryFiles } from "../FileTrial.ts"
 import type { OpenStand } from "../Stand.ts"
 import { nth, shown, tryContacts } from "../Trial.ts"
 import { rejectsOne } from "./Rejecting.ts"
@@ -56,12 +57,20 @@ export const faultChecks = (open: OpenStand): ReadonlyArray<Check> => [
       yield* (yield* stand.session()).verify
       for (const position of yield* positions(open)) {
         const trial = yield* tryContacts(open())
-        if (Option.isNone(trial)) return
+        if (Option.isNone(trial)) break
         const { bring, some, server, emulator, expectOnce } = trial.value
         const batch = some([1, 2, 3])
         server.inject({ kind: emulator.failures.throttled, when: nth(position) })
         yield* expectTags(trial.value, yield* bring(batch), "Created", "new contacts, with a throttled request")
         yield* expectOnce(batch, `after request ${position + 1} of a sync was throttled`)
+      }
+      const file = bytesFile("throttled.csv", yield* LargeFile)
+      for (const position of (yield* requestsOf(open, file)).slice(0, mostPositions).keys()) {
+        const trial = yield* tryFiles(open())
+        if (Option.isNone(trial)) return
+        const { put, server, emulator, expectOnce } = trial.value
+        server.inject({ kind: emulator.failures.throttled, when: nth(position) })
+        yield* expectOnce(file, yield* put(file, keeping()), `after request ${position + 1} was throttled`)
       }
     })
   ),
@@ -77,6 +86,12 @@ export const faultChecks = (open: OpenStand): ReadonlyArray<Check> => [
         happened: `It is ${account.id} (${account.label}) instead of ${known.id} (${known.label}).`,
         advice: "Read members by their names."
       })
+      const storing = yield* tryFiles(Effect.succeed(stand))
+      if (Option.isSome(storing)) {
+        const { upload, expectOnce } = storing.value
+        const file = bytesFile("members.csv", yield* LargeFile)
+        yield* expectOnce(file, yield* upload(file), "with answers that tell more")
+      }
       const trial = yield* tryContacts(Effect.succeed(stand))
       if (Option.isNone(trial)) return
       const { bring, some, contacts, expectOnce } = trial.value

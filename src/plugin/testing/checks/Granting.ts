@@ -1,11 +1,10 @@
 /** Checks of OAuth: that users are connected by it, stay connected, and can end that. */
 import { Effect, Exit, Option, Result, Schema } from "effect"
 import { matches } from "../../Hosts.ts"
-import type { Texts } from "../../OAuth.ts"
 import type { Provider } from "../../Provider.ts"
 import { ProviderError } from "../../ProviderError.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
-import { tryOAuth } from "../OAuthTrial.ts"
+import { connected, tryOAuth } from "../OAuthTrial.ts"
 import type { OpenStand } from "../Stand.ts"
 
 /** Callers that find the token over at the same moment, in each of two processes. */
@@ -141,16 +140,3 @@ const isDeclared = ({ hosts }: Provider, address: string) => {
       .some((declared) => matches(declared, url))
   )
 }
-
-/** A user who has consented: the fields of their credentials, which are stored. */
-const connected = Effect.fnUntraced(function* ({
-  emulated,
-  authorizationUrl,
-  exchange,
-  keep
-}: Option.Option.Value<Effect.Success<ReturnType<typeof tryOAuth>>>) {
-  const { fields } = yield* exchange(emulated.consent(yield* authorizationUrl))
-  yield* keep(fields)
-  const texts: Texts = fields
-  return texts
-})

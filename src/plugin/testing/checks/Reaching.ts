@@ -1,6 +1,7 @@
 import { Effect, Option, Redacted } from "effect"
 import { matches } from "../../Hosts.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
+import { bytesFile, keeping, LargeFile, small } from "../FileTrial.ts"
 import type { OpenStand, Stand } from "../Stand.ts"
 import { tryContacts } from "../Trial.ts"
 
@@ -49,7 +50,7 @@ export const reachingChecks = (open: OpenStand): ReadonlyArray<Check> => [
 
 /** All that a plugin does, once, until something fails. */
 const everything = Effect.fnUntraced(function* (stand: Stand) {
-  const { verify, contacts, revoke } = yield* stand.session()
+  const { verify, contacts, files, revoke } = yield* stand.session()
   yield* verify
   const trial = yield* tryContacts(Effect.succeed(stand))
   if (contacts !== undefined && Option.isSome(trial)) {
@@ -57,6 +58,9 @@ const everything = Effect.fnUntraced(function* (stand: Stand) {
     yield* contacts.describeFields
     yield* trial.value.bring(batch)
     if (contacts.remove !== undefined) yield* contacts.remove(batch)
+  }
+  if (files !== undefined) {
+    for (const size of [small, yield* LargeFile]) yield* files.put(bytesFile(`reach-${size}.csv`, size), keeping())
   }
   if (revoke !== undefined) yield* revoke
 })

@@ -4,6 +4,8 @@ import { secretForms } from "../../../domain/Scrub.ts"
 import { isSecret } from "../../CredentialField.ts"
 import { type Check, expect, makeCheck } from "../Check.ts"
 import type { EmulatedAnswer } from "../Emulator.ts"
+import { bytesFile, keeping, small } from "../FileTrial.ts"
+import { connected, tryOAuth } from "../OAuthTrial.ts"
 import type { OpenStand, Stand } from "../Stand.ts"
 import { tryContacts } from "../Trial.ts"
 import { faultsOf } from "./Forms.ts"
@@ -26,6 +28,28 @@ export const secretChecks = (open: OpenStand): ReadonlyArray<Check> => [
     })
   ),
   makeCheck(
+    "what comes with tokens is no secret, or in a field for secrets",
+    Effect.gen(function* () {
+      const trial = yield* tryOAuth(open())
+      if (Option.isNone(trial)) return "does not apply"
+      const fields = yield* connected(trial.value)
+      const isHidden = ([name]: readonly [string, string]) => isSecretField(trial.value.provider, name)
+      const secrets = Object.entries(fields).filter(isHidden)
+      const said = [
+        ...Object.entries(fields).filter((field) => !isHidden(field)),
+        ["what the plugin says", yield* listen(trial.value, fields)] as const
+      ]
+      for (const [place, text] of said) {
+        const leak = secrets.find(([, value]) => secretForms(value).some((form) => text.includes(form)))
+        yield* expect(leak === undefined, {
+          expected: "The tokens of a user who consented are in their own fields and nowhere else.",
+          happened: `${leak?.[0]} shows up in ${place}.`,
+          advice: "Look at fromAnswer and fromCallback, and make a field that carries a secret with secret(…)."
+        })
+      }
+    })
+  ),
+  makeCheck(
     "the connect form doesn't repeat a secret that it refuses",
     Effect.gen(function* () {
       const stand = yield* open()
@@ -41,6 +65,11 @@ export const secretChecks = (open: OpenStand): ReadonlyArray<Check> => [
     })
   )
 ]
+
+const isSecretField = ({ credentials }: Stand["provider"], name: string): boolean => {
+  const field = credentials.fields[name]
+  return field !== undefined && isSecret(field)
+}
 
 interface Secret {
   readonly name: string
@@ -111,8 +140,10 @@ const listen = Effect.fnUntraced(function* (stand: Stand, credentials: Readonly<
     said.push(Cause.pretty(exit.cause), String(error), yield* Effect.orElseSucceed(toJson(error), () => ""))
   })
   yield* Effect.gen(function* () {
-    const { verify, contacts, revoke } = yield* stand.session(credentials)
+    const { verify, contacts, files, revoke } = yield* stand.session(credentials)
     yield* note(verify)
+    if (files !== undefined) yield* note(files.put(bytesFile("secret.csv", small), keeping()))
+    said.push(...stand.remembered)
     const trial = yield* tryContacts(Effect.succeed(stand))
     if (contacts !== undefined && Option.isSome(trial)) {
       const batch = trial.value.some([1, 2])

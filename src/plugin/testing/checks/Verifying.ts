@@ -4,6 +4,7 @@ import type { ProviderError, Reason } from "../../ProviderError.ts"
 import { type Check, CheckFailed, expect, makeCheck } from "../Check.ts"
 import type { EmulatedRequest } from "../Emulator.ts"
 import type { Fault } from "../EmulatorServer.ts"
+import { bytesFile, keeping, small } from "../FileTrial.ts"
 import type { OpenStand, Stand } from "../Stand.ts"
 import { nth, tryContacts } from "../Trial.ts"
 
@@ -76,7 +77,7 @@ export const verifyingChecks = (open: OpenStand): ReadonlyArray<Check> => [
         const from = server.requests.length
         server.inject({ kind, when: nth(0) })
         yield* expectReason("Unavailable", `upsert during an outage (${what})`, contacts.upsert(some([1, 2])))
-        const lines = server.requests.slice(from).map((request) => `${line(request)} ${request.query} ${request.body}`)
+        const lines = server.requests.slice(from).map(shownRequest)
         const [failed] = lines
         yield* expect(lines.filter((sent) => sent === failed).length === 1, {
           expected: "A plugin never retries: the service does, for all of them alike.",
@@ -92,10 +93,14 @@ export const verifyingChecks = (open: OpenStand): ReadonlyArray<Check> => [
       const stand = yield* open()
       const { session, emulator } = stand
       if (emulator.refused === undefined) return "does not apply"
-      const { verify, contacts } = yield* session()
+      const { verify, contacts, files } = yield* session()
       yield* verify
       emulator.revokeAccess(true)
       yield* expectReason("Unauthorized", "verify with revoked credentials", verify)
+      if (files !== undefined) {
+        const put = files.put(bytesFile("revoked.csv", small), keeping())
+        yield* expectReason("Unauthorized", "put with revoked credentials", put)
+      }
       if (contacts === undefined) return
       const trial = yield* tryContacts(Effect.succeed(stand))
       if (Option.isNone(trial)) return
@@ -111,7 +116,11 @@ export const verifyingChecks = (open: OpenStand): ReadonlyArray<Check> => [
 
 const line = ({ method, path }: EmulatedRequest) => `${method} ${path}`
 
-const outages = (emulator: Stand["emulator"]): ReadonlyArray<readonly [string, Fault["kind"]]> => [
+/** All that tells a request from another one. */
+export const shownRequest = (request: EmulatedRequest) => `${line(request)} ${request.query} ${request.body}`
+
+/** Ways in which a provider is out of order. */
+export const outages = (emulator: Stand["emulator"]): ReadonlyArray<readonly [string, Fault["kind"]]> => [
   ["an answer of the provider's broken servers", emulator.failures.unavailable],
   ["a connection that was cut", "cut"],
   [
@@ -121,7 +130,10 @@ const outages = (emulator: Stand["emulator"]): ReadonlyArray<readonly [string, F
 ]
 
 /** The error of a call that has to fail. */
-const failing = <A>(what: string, call: Effect.Effect<A, ProviderError>): Effect.Effect<ProviderError, CheckFailed> =>
+const failing = <A, R>(
+  what: string,
+  call: Effect.Effect<A, ProviderError, R>
+): Effect.Effect<ProviderError, CheckFailed, R> =>
   Effect.flip(call).pipe(
     Effect.mapError(
       () =>
@@ -133,7 +145,8 @@ const failing = <A>(what: string, call: Effect.Effect<A, ProviderError>): Effect
     )
   )
 
-const expectReason = <A>(tag: Reason["_tag"], what: string, call: Effect.Effect<A, ProviderError>) =>
+/** Fails unless a call fails with this reason. `what` is the call, as `verify of revoked credentials`. */
+export const expectReason = <A, R>(tag: Reason["_tag"], what: string, call: Effect.Effect<A, ProviderError, R>) =>
   Effect.flatMap(failing(what, call), ({ reason, detail }) =>
     expect(reason._tag === tag, {
       expected: `A ${what} fails with ${tag}.`,
