@@ -18,6 +18,7 @@ import { production, startNexus } from "../support/NexusProcess.ts"
 import { actor } from "../support/People.ts"
 import { processExists } from "../support/Processes.ts"
 import { runOf } from "../sync/Syncing.ts"
+import { rounds } from "./Rounds.ts"
 
 /** Something that happens to whoever makes a request. */
 interface Moment {
@@ -49,6 +50,9 @@ const watched = <E extends Emulator>(emulator: E) => {
 export const stands = { GOOGLE_DRIVE: watched(GoogleDriveEmulator()), DROPBOX: watched(DropboxEmulator()) }
 export type Store = keyof typeof stands
 export const stores: ReadonlyArray<Store> = ["GOOGLE_DRIVE", "DROPBOX"]
+
+/** Both of them with `npm run test:faults`; one in the suite, which has little time. */
+export const atLeast = (one: Store) => Effect.map(rounds(1), (all) => (all > 1 ? stores : [one]))
 
 export const any = () => true
 

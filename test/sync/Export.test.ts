@@ -1,8 +1,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { parse } from "csv-parse/sync"
-import { Effect, Layer, Schedule } from "effect"
-import { unauthorized, unavailable } from "nexus-integrations/plugin"
+import { DateTime, Effect, Layer, Schedule } from "effect"
+import { rateLimited, unauthorized, unavailable } from "nexus-integrations/plugin"
 import { IntegrationPatch, NewIntegration, type Settings } from "../../src/domain/Integration.ts"
 import { NewExport } from "../../src/domain/Sync.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
@@ -141,6 +141,23 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
       assert.isAbove(store.kept.length, 50)
       assert.deepEqual(store.kept.slice(0, 3), [null, "at 0", "at 100"])
       assert.strictEqual(store.files.length, 1)
+    })
+  )
+
+  it.effect("goes on with what was kept when it was told to wait a moment", () =>
+    Effect.gen(function* () {
+      begin()
+      yield* people("slow", 2)
+      yield* connect("slow")
+      store.put = (file, { kept, keep }) =>
+        kept === null
+          ? Effect.andThen(
+              keep("an id"),
+              Effect.flatMap(DateTime.now, (now) => rateLimited("slower", now))
+            )
+          : take(store, file)
+      assert.strictEqual((yield* exportOf("slow")).state, "COMPLETED")
+      assert.deepEqual(store.kept, [null, "an id"])
     })
   )
 
