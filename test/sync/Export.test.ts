@@ -221,6 +221,35 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
     }).pipe(Effect.scoped)
   )
 
+  it.effect("makes no file once another process has the run, or nobody wants it any more", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const taken = sql`UPDATE nexus.sync_run SET lease = gen_random_uuid() WHERE user_id = 'ned' AND state = 'RUNNING'`
+      const cancelled = sql`UPDATE nexus.sync_run SET is_cancelled = true WHERE user_id = 'ned' AND state = 'RUNNING'`
+      const forgotten = sql`SELECT nexus.forget_user('ned')`
+      const over = sql`UPDATE nexus.sync_run SET state = 'CANCELLED', lease = NULL, leased_until = NULL, finished_at = now()
+        WHERE user_id = 'ned' AND state = 'RUNNING'`
+      for (const happens of [taken, cancelled, forgotten]) {
+        for (const next of ["keeps", "reads"]) {
+          begin()
+          yield* people("ned", 1)
+          yield* connect("ned")
+          store.put = (file, { keep }) =>
+            Effect.gen(function* () {
+              yield* keep("one")
+              yield* Effect.orDie(happens)
+              yield* next === "keeps" ? keep("two") : file.read({ from: 0, length: 1 })
+              return yield* take(store, file)
+            })
+          yield* Effect.exit(exportOf("ned"))
+          assert.deepEqual([store.kept, store.files], [[null], []])
+          yield* over
+          yield* sql`DELETE FROM nexus.contact WHERE user_id = 'ned'`
+        }
+      }
+    })
+  )
+
   it.effect("by schedule is made at once, and then when its time has come", () =>
     Effect.gen(function* () {
       begin()
