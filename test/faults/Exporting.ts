@@ -17,7 +17,7 @@ import { Emulators } from "../support/Integrating.ts"
 import { production, startNexus } from "../support/NexusProcess.ts"
 import { actor } from "../support/People.ts"
 import { processExists } from "../support/Processes.ts"
-import { runOf } from "../sync/Syncing.ts"
+import { runOf, syncingLayer } from "../sync/Syncing.ts"
 import { rounds } from "./Rounds.ts"
 
 /** Something that happens to whoever makes a request. */
@@ -50,6 +50,11 @@ const watched = <E extends Emulator>(emulator: E) => {
 export const stands = { GOOGLE_DRIVE: watched(GoogleDriveEmulator()), DROPBOX: watched(DropboxEmulator()) }
 export type Store = keyof typeof stands
 export const stores: ReadonlyArray<Store> = ["GOOGLE_DRIVE", "DROPBOX"]
+
+export const StoresLayer = syncingLayer({
+  GOOGLE_DRIVE: () => stands.GOOGLE_DRIVE.emulator,
+  DROPBOX: () => stands.DROPBOX.emulator
+})
 
 /** Both of them with `npm run test:faults`; one in the suite, which has little time. */
 export const atLeast = (one: Store) => Effect.map(rounds(1), (all) => (all > 1 ? stores : [one]))
