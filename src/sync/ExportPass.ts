@@ -61,6 +61,8 @@ export const makeExportPass = Effect.gen(function* () {
     files: SessionFiles,
     { call }: ProviderCalls
   ): Effect.fn.Return<"done" | "stopped", SqlError | ProviderError | SpoolFailed, Scope.Scope> {
+    // Its process died after the file was there and written down, and before the run was.
+    if (run.file !== null) return "done"
     const format = run.format ?? "csv"
     if (run.isDryRun) {
       return (yield* runs.stored(run, null, yield* exports.count(run.userId))) ? "done" : "stopped"

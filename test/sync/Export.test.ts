@@ -221,6 +221,26 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
     }).pipe(Effect.scoped)
   )
 
+  it.effect(
+    "makes no second file when its process dies before the run is over, and after the file is written down",
+    () =>
+      Effect.gen(function* () {
+        begin()
+        const sql = yield* PgClient.PgClient
+        yield* people("pat", 3)
+        yield* connect("pat")
+        const run = yield* exportOf("pat")
+        yield* sql`UPDATE nexus.sync_run SET state = 'RUNNING', finished_at = NULL, lease = gen_random_uuid(), leased_until = now()
+        WHERE id = ${run.id}::uuid`
+        const engine = yield* SyncEngine
+        assert.strictEqual(yield* engine.takeOver, 1)
+        yield* engine.settled(run.id)
+        const { state, created, file } = yield* runOf("pat", "STORE", run.id)
+        assert.deepEqual([state, created, file], ["COMPLETED", 3, run.file])
+        assert.strictEqual(store.files.length, 1)
+      })
+  )
+
   it.effect("makes no file once another process has the run, or nobody wants it any more", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
