@@ -48,9 +48,14 @@ export class FileUploads extends Context.Service<
           function* (integration, file, content) {
             const row = yield* integrations.byId(integration)
             if (row === undefined) return yield* new NotConnected({ provider: "The provider" })
-            return yield* Effect.catchTag(put(row, file, content), "ProviderError", (error) =>
-              Effect.flatMap(checks.failed(row, error), ({ kind, sentence }) =>
-                Effect.fail(new ProviderFailed({ reason: sentence, kind }))
+            return yield* put(row, file, content).pipe(
+              Effect.catchTag("ProviderError", (error) =>
+                Effect.flatMap(checks.failed(row, error), ({ kind, sentence }) =>
+                  Effect.fail(new ProviderFailed({ reason: sentence, kind }))
+                )
+              ),
+              Effect.catchTag("SpoolFailed", ({ message }) =>
+                Effect.fail(new ProviderFailed({ reason: message, kind: "Unavailable" }))
               )
             )
           },

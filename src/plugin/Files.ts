@@ -30,7 +30,10 @@ export interface Upload {
    * whoever keeps an upload session keeps the digest of what it was for.
    */
   readonly kept: string | null
-  /** Keeps where to go on. It is sealed, as the URL of an upload session is as good as a token. */
+  /**
+   * Keeps where to go on. It is sealed, as the URL of an upload session is as good as a token. The call is interrupted
+   * here, and where bytes are read, when its run was cancelled or is another process's by now.
+   */
   keep(state: string): Effect.Effect<void>
 }
 

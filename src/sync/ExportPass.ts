@@ -1,10 +1,10 @@
 /** One pass of a run that makes a file of a user's contacts at a provider. */
-import { DateTime, Effect, Redacted, type Scope, Stream } from "effect"
+import { DateTime, Deferred, Effect, Option, Redacted, Schema, type Scope, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { ContactExport, exportName } from "../contacts/ContactExport.ts"
-import { makeSpool } from "../files/Spool.ts"
+import { makeSpool, type SpoolFailed } from "../files/Spool.ts"
 import { makeUploading } from "../files/Uploading.ts"
-import type { SessionFiles } from "../plugin/Files.ts"
+import type { OutgoingFile, SessionFiles } from "../plugin/Files.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import { Vault } from "../vault/Vault.ts"
 import { ExportRepo } from "./ExportRepo.ts"
@@ -12,6 +12,21 @@ import type { ProviderCalls } from "./ProviderCalls.ts"
 import type { SyncRunRow } from "./SyncRunRepo.ts"
 
 const mimeTypes = { csv: "text/csv", json: "application/json" }
+
+/** What is kept of an upload. */
+const Kept = Schema.fromJsonString(
+  Schema.Struct({
+    /** What the plugin kept. */
+    state: Schema.String,
+    /**
+     * How many contacts are in the files that were on their way, by their sizes: after a crash the contacts are others,
+     * and the file that turns out to be there may be the one from before.
+     */
+    files: Schema.Array(Schema.Struct({ size: Schema.Int, contacts: Schema.Int }))
+  })
+)
+const decodeKept = Schema.decodeOption(Kept)
+const encodeKept = Schema.encodeSync(Kept)
 
 /** The place of an upload's state in the vault. */
 const uploadPlace = ({ id, userId, provider }: SyncRunRow) => ({
@@ -34,11 +49,20 @@ export const makeExportPass = Effect.gen(function* () {
   const spool = yield* makeSpool
   const upload = yield* makeUploading
 
+  /** What a process before kept; nothing when it can't be read any more. */
+  const opened = Effect.fnUntraced(function* (run: SyncRunRow) {
+    if (run.upload === null) return Option.none<typeof Kept.Type>()
+    const text = yield* Effect.option(vault.open(run.upload, uploadPlace(run)))
+    return Option.flatMap(text, (text) => decodeKept(Redacted.value(text)))
+  })
+
   return Effect.fn("ExportPass")(function* (
     run: SyncRunRow,
     files: SessionFiles,
     { call }: ProviderCalls
-  ): Effect.fn.Return<"done" | "stopped", SqlError | ProviderError, Scope.Scope> {
+  ): Effect.fn.Return<"done" | "stopped", SqlError | ProviderError | SpoolFailed, Scope.Scope> {
+    // Its process died after the file was there and written down, and before the run was.
+    if (run.file !== null) return "done"
     const format = run.format ?? "csv"
     if (run.isDryRun) {
       return (yield* runs.stored(run, null, yield* exports.count(run.userId))) ? "done" : "stopped"
@@ -52,15 +76,29 @@ export const makeExportPass = Effect.gen(function* () {
       name: exportName(DateTime.fromDateUnsafe(run.startedAt), format),
       mimeType: mimeTypes[format]
     })
-    const state = run.upload === null ? null : yield* Effect.option(vault.open(run.upload, uploadPlace(run)))
-    const keep = (next: string) =>
-      vault.seal(Redacted.make(next), uploadPlace(run)).pipe(
-        Effect.flatMap((sealed) => runs.keepUpload(run, sealed)),
-        Effect.orDie
-      )
-    const stored = yield* call(
-      upload(files, file, { state: state?._tag === "Some" ? Redacted.value(state.value) : null, keep })
-    )
-    return (yield* runs.stored(run, stored, contacts)) ? "done" : "stopped"
+    const before = Option.getOrUndefined(yield* opened(run))
+    const others = before?.files.filter(({ size }) => size !== file.size) ?? []
+    let state = before?.state ?? null
+    const lost = yield* Deferred.make<null>()
+    // Who has lost the run while it stood still makes no file beside its heir's, and no byte of a run that was cancelled,
+    // or whose user was forgotten, goes on its way.
+    const orStop = (isHeld: boolean) =>
+      isHeld ? Effect.void : Effect.andThen(Deferred.succeed(lost, null), Effect.never)
+    const keep = Effect.fnUntraced(function* (next: string) {
+      state = next
+      const kept = encodeKept({ state, files: [...others, { size: file.size, contacts }] })
+      const sealed = yield* vault.seal(Redacted.make(kept), uploadPlace(run))
+      yield* orStop(yield* runs.keepUpload(run, sealed))
+    }, Effect.orDie)
+    const guarded: OutgoingFile = {
+      ...file,
+      read: (range) => runs.holds(run).pipe(Effect.orDie, Effect.flatMap(orStop), Effect.andThen(file.read(range)))
+    }
+    // A call that is made again goes on with what was kept by then.
+    const uploaded = call(Effect.suspend(() => upload(files, guarded, { state, keep })))
+    const stored = yield* Effect.raceFirst(uploaded, Deferred.await(lost))
+    if (stored === null) return "stopped"
+    const inFile = others.find(({ size }) => size === stored.size)?.contacts ?? contacts
+    return (yield* runs.stored(run, stored, inFile)) ? "done" : "stopped"
   }, Effect.scoped)
 })

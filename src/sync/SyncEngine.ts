@@ -77,7 +77,8 @@ export class SyncEngine extends Context.Service<
         for (const own of before) {
           const ours = own.run.lease === null ? undefined : told.get(own.run.lease)
           if (ours === undefined) yield* stop(own)
-          else if (ours.isCancelled && ++own.cancelled * renewSeconds > courtesy) {
+          // A file has no batch to account for: what is there of it becomes nothing.
+          else if (ours.isCancelled && (own.run.format !== null || ++own.cancelled * renewSeconds > courtesy)) {
             yield* stop(own)
             yield* runs.finish(own.run, "CANCELLED", { error: null, kind: null })
           }

@@ -1,5 +1,6 @@
 import { Cause, Context, DateTime, Duration, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { SpoolFailed } from "../files/Spool.ts"
 import { Checks } from "../integrations/Checks.ts"
 import { Connections } from "../integrations/Connections.ts"
 import { IntegrationRepo, type IntegrationRow } from "../integrations/IntegrationRepo.ts"
@@ -88,6 +89,14 @@ export class SyncRunner extends Context.Service<
         yield* runs.wait(run, seconds, stop)
       })
 
+      /** Another process may have a disk that works, or this one later. The integration is not to blame. */
+      const withoutDisk = (run: SyncRunRow, { message }: SpoolFailed) => {
+        const stop = { error: message, kind: "Unavailable" } as const
+        return run.troubles >= patience.mostWaits
+          ? runs.finish(run, "FAILED", stop)
+          : runs.wait(run, retryAfter(run.troubles), stop)
+      }
+
       return SyncRunner.of({
         run: Effect.fn("SyncRunner.run")(
           function* (run) {
@@ -99,6 +108,7 @@ export class SyncRunner extends Context.Service<
             if (run.troubles > patience.mostWaits) return yield* failed(run, new Error("The sync does not get on"))
             yield* work(run, row).pipe(
               Effect.catchTag("ProviderError", (error) => troubled(run, row, error)),
+              Effect.catchTag("SpoolFailed", (error) => withoutDisk(run, error)),
               Effect.catchDefect((defect) => failed(run, defect))
             )
           },

@@ -1,8 +1,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { parse } from "csv-parse/sync"
-import { Effect, Layer, Schedule } from "effect"
-import { unauthorized, unavailable } from "nexus-integrations/plugin"
+import { DateTime, Effect, Layer, Schedule } from "effect"
+import { rateLimited, unauthorized, unavailable } from "nexus-integrations/plugin"
 import { IntegrationPatch, NewIntegration, type Settings } from "../../src/domain/Integration.ts"
 import { NewExport } from "../../src/domain/Sync.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
@@ -144,6 +144,23 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
     })
   )
 
+  it.effect("goes on with what was kept when it was told to wait a moment", () =>
+    Effect.gen(function* () {
+      begin()
+      yield* people("slow", 2)
+      yield* connect("slow")
+      store.put = (file, { kept, keep }) =>
+        kept === null
+          ? Effect.andThen(
+              keep("an id"),
+              Effect.flatMap(DateTime.now, (now) => rateLimited("slower", now))
+            )
+          : take(store, file)
+      assert.strictEqual((yield* exportOf("slow")).state, "COMPLETED")
+      assert.deepEqual(store.kept, [null, "an id"])
+    })
+  )
+
   it.effect("that does not get on is put off, and fails at once when its user has to do something", () =>
     Effect.gen(function* () {
       begin()
@@ -202,6 +219,55 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
       assert.strictEqual(run.file?.name, store.files[0]?.name)
       assert.deepEqual(yield* keptSomething, [{ upload: null }])
     }).pipe(Effect.scoped)
+  )
+
+  it.effect(
+    "makes no second file when its process dies before the run is over, and after the file is written down",
+    () =>
+      Effect.gen(function* () {
+        begin()
+        const sql = yield* PgClient.PgClient
+        yield* people("pat", 3)
+        yield* connect("pat")
+        const run = yield* exportOf("pat")
+        yield* sql`UPDATE nexus.sync_run SET state = 'RUNNING', finished_at = NULL, lease = gen_random_uuid(), leased_until = now()
+        WHERE id = ${run.id}::uuid`
+        const engine = yield* SyncEngine
+        assert.strictEqual(yield* engine.takeOver, 1)
+        yield* engine.settled(run.id)
+        const { state, created, file } = yield* runOf("pat", "STORE", run.id)
+        assert.deepEqual([state, created, file], ["COMPLETED", 3, run.file])
+        assert.strictEqual(store.files.length, 1)
+      })
+  )
+
+  it.effect("makes no file once another process has the run, or nobody wants it any more", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const taken = sql`UPDATE nexus.sync_run SET lease = gen_random_uuid() WHERE user_id = 'ned' AND state = 'RUNNING'`
+      const cancelled = sql`UPDATE nexus.sync_run SET is_cancelled = true WHERE user_id = 'ned' AND state = 'RUNNING'`
+      const forgotten = sql`SELECT nexus.forget_user('ned')`
+      const over = sql`UPDATE nexus.sync_run SET state = 'CANCELLED', lease = NULL, leased_until = NULL, finished_at = now()
+        WHERE user_id = 'ned' AND state = 'RUNNING'`
+      for (const happens of [taken, cancelled, forgotten]) {
+        for (const next of ["keeps", "reads"]) {
+          begin()
+          yield* people("ned", 1)
+          yield* connect("ned")
+          store.put = (file, { keep }) =>
+            Effect.gen(function* () {
+              yield* keep("one")
+              yield* Effect.orDie(happens)
+              yield* next === "keeps" ? keep("two") : file.read({ from: 0, length: 1 })
+              return yield* take(store, file)
+            })
+          yield* Effect.exit(exportOf("ned"))
+          assert.deepEqual([store.kept, store.files], [[null], []])
+          yield* over
+          yield* sql`DELETE FROM nexus.contact WHERE user_id = 'ned'`
+        }
+      }
+    })
   )
 
   it.effect("by schedule is made at once, and then when its time has come", () =>
