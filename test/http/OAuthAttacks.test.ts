@@ -126,6 +126,26 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
     })
   )
 
+  it.effect(
+    "a link on another site does not begin either, as it may come with that site's account of the provider",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const user = yield* traveller("led-astray")
+        yield* user.signIn
+        const from = (site: string) =>
+          user.visit("/integrations/oauth/meadow/authorize", {
+            headers: { accept: "text/html", "sec-fetch-site": site, "sec-fetch-mode": "navigate" }
+          })
+        const { status, text, headers } = yield* from("cross-site")
+        assert.strictEqual(status, 403)
+        assert.include(text, "Begin on the page of integrations")
+        assert.isNull(headers.get("set-cookie"))
+        assert.lengthOf(yield* sql`SELECT FROM nexus.oauth_state WHERE user_id = 'led-astray'`, 0)
+        for (const site of ["same-origin", "same-site", "none"]) assert.strictEqual((yield* from(site)).status, 302)
+      })
+  )
+
   it.effect("nobody reads how another user's attempt ended", () =>
     Effect.gen(function* () {
       const user = yield* onTheWayBack("private")
