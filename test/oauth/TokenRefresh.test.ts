@@ -167,6 +167,30 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A token"
     })
   )
 
+  it.effect("that no request could carry does not take the place of one that can be renewed", () =>
+    Effect.gen(function* () {
+      const answers = [
+        { access_token: "tide\r\nx-evil: 1" },
+        { access_token: "tide\u0000" },
+        { access_token: "\ud800" },
+        { access_token: "t".repeat(5000) },
+        { access_token: "tide-access-0000000000", refresh_token: "r".repeat(5000) }
+      ]
+      for (const [n, answer] of answers.entries()) {
+        const { check, server, credentials, refreshToken } = yield* integration(`jan-${n}`, "TIDE", -30)
+        server.inject({
+          when: ({ path }) => path === "/token",
+          times: 10,
+          kind: json(200, { token_type: "Bearer", ...answer })
+        })
+        assert.strictEqual((yield* check).lastErrorKind, "Unavailable")
+        server.heal()
+        assert.strictEqual((yield* credentials).refreshToken, refreshToken)
+        assert.strictEqual((yield* check).status, "ACTIVE")
+      }
+    })
+  )
+
   it.effect("is asked for a second time where that costs nothing, and not where it could end the grant", () =>
     Effect.gen(function* () {
       const kept = yield* integration("joe", "TIDE", null)
