@@ -84,6 +84,16 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
     })
   )
 
+  it.effect("whoever comes after a user has signed out finishes nothing that they began", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("gone-home")
+      yield* user.visit("/session", { method: "DELETE", headers: { origin: "https://nexus.example.com" } })
+      assert.strictEqual(user.cookies.size, 0)
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "wrong_browser")
+      assert.deepStrictEqual(yield* user.integrations, [])
+    })
+  )
+
   it.effect("mix-up: a state that comes back to another provider's callback", () =>
     Effect.gen(function* () {
       const user = yield* onTheWayBack("mixed")
