@@ -6,7 +6,7 @@ import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { makeRefreshBudget } from "./RefreshBudget.ts"
 import { type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
-import type { OAuthProvider } from "./TokenAnswers.ts"
+import { fitting, type OAuthProvider } from "./TokenAnswers.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
 
 /** What is renewed. */
@@ -85,7 +85,8 @@ export class TokenRefresh extends Context.Service<
           times: isRepeatable ? 1 : 0,
           while: ({ reason }) => reason._tag === "Unavailable"
         }).pipe(
-          Effect.flatMap(({ fields }) => save(row, lease, { ...old, ...fields })),
+          Effect.flatMap(({ fields }) => fitting(provider, { ...old, ...fields })),
+          Effect.flatMap((credentials) => save(row, lease, credentials)),
           Effect.flatMap((saved) =>
             saved === undefined ? afterAll(row, old.accessToken, gone) : Effect.succeed(saved)
           ),
