@@ -57,7 +57,9 @@ export const makeUploading = Effect.gen(function* () {
       times: retries,
       schedule: Schedule.exponential(retryAfter)
     })
-    return { ...stored, size: file.size, link: isLink(stored.link) ? stored.link : null }
+    // Another size is that of the file from before a crash; what is none would be kept as nothing.
+    const size = Number.isSafeInteger(stored.size) && stored.size >= 0 ? stored.size : file.size
+    return { ...stored, size, link: isLink(stored.link) ? stored.link : null }
   })
 })
 

@@ -48,7 +48,7 @@ describe("An upload", () => {
     })
   )
 
-  it.live("tells of no size but its own, and of no link that runs something", () =>
+  it.live("tells of no size that is none, and of no link that runs something", () =>
     Effect.gen(function* () {
       const links = ["javascript:alert(1)", "data:text/html,x", "http://files.example/1", "no link", ""]
       for (const link of links) {
@@ -58,6 +58,8 @@ describe("An upload", () => {
       const link = "https://files.example/1"
       const { result } = yield* upload(() => Effect.succeed({ ...stored, size: -1, link }))
       assert.deepStrictEqual(result, Result.succeed({ ...stored, link }))
+      const earlier = yield* upload(() => Effect.succeed({ ...stored, size: 99 }))
+      assert.deepStrictEqual(earlier.result, Result.succeed({ ...stored, size: 99 }))
     })
   )
 
