@@ -126,6 +126,14 @@ describe("the house", () => {
     )
   })
 
+  it("files go to providers without knowing of syncs, which send some", () => {
+    const rooms = /^src\/(files|integrations|plugin|domain)\//
+    assert.deepStrictEqual(
+      offences(within("files"), (name) => !name.startsWith("src/") || rooms.test(name)),
+      []
+    )
+  })
+
   it("no file needs itself through others", () => {
     assert.deepStrictEqual(cycles(), [])
   })

@@ -4,6 +4,7 @@ import { parse } from "csv-parse/sync"
 import { DateTime, Effect, Layer, Schedule } from "effect"
 import { rateLimited, unauthorized, unavailable } from "nexus-integrations/plugin"
 import { IntegrationPatch } from "../../src/domain/Integration.ts"
+import { CallPatience } from "../../src/integrations/CallPatience.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { Syncs } from "../../src/sync/Syncs.ts"
 import { SyncWorkerLayer } from "../../src/sync/SyncWorker.ts"
@@ -150,6 +151,8 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
       store.put = () => unavailable("out of order")
       const waiting = yield* exportOf("dan")
       assert.deepInclude(waiting, { state: "WAITING", errorKind: "Unavailable" })
+      // Once, and as many times more as any call is made again.
+      assert.strictEqual(store.kept.length, 1 + (yield* CallPatience).retries)
       assert.match(waiting.error ?? "", /Store does not work at the moment: out of order/)
       yield* (yield* Syncs).cancel(actor("dan"), "STORE", waiting.id)
       store.put = () => unauthorized("the token is over")
