@@ -6,7 +6,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, ManagedRuntime, Schema, Stream } from "effect"
 import { DatabaseLayer } from "./database/Database.ts"
-import { type IntegrationId, UserId } from "./domain/Ids.ts"
+import { UserId } from "./domain/Ids.ts"
 import { Integration } from "./domain/Integration.ts"
 import { NewSync, SyncAnswer } from "./domain/Sync.ts"
 import { FileUploads } from "./files/FileUploads.ts"
@@ -46,7 +46,7 @@ const eventsRuntime = ManagedRuntime.make(
 const integrationsRuntime = ManagedRuntime.make(Integrating.pipe(Layer.provide(NodeServices.layer)))
 
 /** Which integration credentials belong to, as they were given away: masked, and good for calls of this package. */
-const integrationOf = new WeakMap<object, IntegrationId>()
+const integrationOf = new WeakMap<object, Integration>()
 
 const decodeUserId = Schema.decodeEffect(UserId)
 const encodeIntegration = Schema.encodeEffect(Integration)
@@ -125,7 +125,7 @@ export const integrationsRepository = {
         const integrations = yield* Integrations
         const found = yield* integrations.get(yield* decodeUserId(userId), provider)
         const shown = yield* encodeIntegration(found)
-        integrationOf.set(shown.credentials, found.id)
+        integrationOf.set(shown.credentials, found)
         return shown
       }).pipe(Effect.catchTag(["NotConnected", "UnknownProvider"], () => Effect.succeed(null)))
     )
@@ -142,7 +142,7 @@ export interface FileToUpload {
 /** A file as the provider has it. */
 export type UploadedFile = StoredFile
 
-const uploadsTo = {
+const uploadsTo = (provider: keyof typeof IntegrationProvider) => ({
   /**
    * Uploads a file, and resolves once the provider has it whole. Its token is renewed where it must be, and a cut
    * connection is no failure. Rejects with what happened and what to do: the storage is full, the access was withdrawn.
@@ -154,23 +154,36 @@ const uploadsTo = {
       Effect.gen(function* () {
         const integration = integrationOf.get(credentials)
         if (integration === undefined) return yield* new CredentialsUnknown()
+        if (integration.provider !== provider) {
+          return yield* new OtherProvider({ wanted: provider, given: integration.provider })
+        }
         const { name, content, mimeType } = file
         const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
-        return yield* (yield* FileUploads).upload(integration, { name, mimeType }, Stream.succeed(bytes))
+        return yield* (yield* FileUploads).upload(integration.id, { name, mimeType }, Stream.succeed(bytes))
       })
     )
-}
+})
 
 /** Google Drive, from inside an application. */
-export const googleDriveService = uploadsTo
+export const googleDriveService = uploadsTo("GOOGLE_DRIVE")
 
 /** Dropbox, from inside an application. */
-export const dropboxService = uploadsTo
+export const dropboxService = uploadsTo("DROPBOX")
 
 /** Credentials that nobody was given. */
 export class CredentialsUnknown extends Schema.TaggedError<CredentialsUnknown>()("CredentialsUnknown", {}) {
   override get message() {
     return "These are not the credentials of an integration. Pass integration.credentials of what integrationsRepository.findByUserAndProvider gave, not a copy of it"
+  }
+}
+
+/** Credentials of another provider than the one that is to take the file. */
+export class OtherProvider extends Schema.TaggedError<OtherProvider>()("OtherProvider", {
+  wanted: Schema.String,
+  given: Schema.String
+}) {
+  override get message() {
+    return `These are the credentials of ${this.given}, and the file was to go to ${this.wanted}`
   }
 }
 

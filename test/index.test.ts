@@ -8,6 +8,7 @@ import { HubSpotEmulator } from "../plugins/hubspot/Emulator.ts"
 import { IntegrationId, ProviderId, UserId } from "../src/domain/Ids.ts"
 import {
   close,
+  dropboxService,
   googleDriveService,
   IntegrationProvider,
   integrationsRepository,
@@ -213,6 +214,12 @@ layer(Environment.pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestVa
             )
           assert.strictEqual(await upload(found.credentials, "../../a\u202e\0b.txt"), "-..-ab.txt")
           assert.match(await upload({ ...found.credentials }, "a.txt"), /the very object|not a copy of it/)
+          const elsewhere = dropboxService.uploadFile(found.credentials, {
+            name: "a",
+            content: "",
+            mimeType: "text/plain"
+          })
+          assert.match(String(await elsewhere.catch(String)), /credentials of GOOGLE_DRIVE, .* go to DROPBOX/)
           drive.files?.fill(true)
           assert.match(await upload(found.credentials, "a.txt"), /full/)
         })

@@ -36,6 +36,7 @@ const button = (label, act) => {
   element.addEventListener("click", async () => {
     element.disabled = true
     at("notice").hidden = true
+    at("back").hidden = true
     try {
       await act()
     } catch (error) {

@@ -81,7 +81,7 @@ const descriptions = {
     "Makes one file of all contacts, `contacts-export-<timestamp>.csv` or `.json`, in the folder of the integration's " +
     "settings. The answer's `file` tells its name, link, size and checksum, which was compared with ours. A run like that of " +
     "a sync, and in the same history; its contacts count as `created`. `settings.exportEvery` (`hour`, `day`, `week`, " +
-    "`month`) does it by itself.",
+    "`month`) does it by itself, as `settings.exportFormat`; without a `format` this one is CSV whatever that says.",
   rejected: "No rows for a dry run, which only counts."
 }
 

@@ -22,7 +22,8 @@ const Redirect = HttpApiSchema.Empty(302)
 const descriptions = {
   begin:
     "For a link or a button of the dashboard: it takes the cookie of a session and answers 302. It sets a cookie that " +
-    "binds the attempt to this browser. A browser that is not signed in gets a page that says so. What the service's " +
+    "binds the attempt to this browser. A browser that is not signed in gets a page that says so, and a link on another " +
+    "site is 403, as nobody may begin that for somebody else. What the service's " +
     "operator has left to do comes back to `returnUrl` as the outcome `not_configured`.",
   authorize:
     "For a front end of your own: send the token, with `credentials: 'include'`, as the answer " +

@@ -52,10 +52,14 @@ export const makeUploading = Effect.gen(function* () {
     })
     const mayPass = ({ reason }: ProviderError) => reason._tag === "Unavailable"
     const whileItGetsOn = Effect.retry(attempt, { while: (error) => mayPass(error) && gotOn })
-    return yield* Effect.retry(whileItGetsOn, {
+    const stored = yield* Effect.retry(whileItGetsOn, {
       while: mayPass,
       times: retries,
       schedule: Schedule.exponential(retryAfter)
     })
+    return { ...stored, size: file.size, link: isLink(stored.link) ? stored.link : null }
   })
 })
+
+/** People click on it: one that is no address of a page would run in the page that shows it. */
+const isLink = (text: string | null) => URL.parse(text ?? "")?.protocol === "https:"

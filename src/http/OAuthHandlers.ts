@@ -3,6 +3,7 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { CurrentUser } from "../api/Authentication.ts"
+import { Forbidden } from "../api/RequestErrors.ts"
 import { NewOAuthAttempt } from "../domain/OAuthAttempt.ts"
 import { OAuthFlows, type Returned } from "../oauth/OAuthFlows.ts"
 import { makeRandomToken } from "../vault/RandomToken.ts"
@@ -40,6 +41,7 @@ export const OAuthHandlers = HttpApiBuilder.group(
         return yield* flows.attempt((yield* CurrentUser).userId, params.id)
       }),
       begin: Effect.fnUntraced(function* ({ params, query, request }) {
+        yield* notFromElsewhere(request, yield* CurrentUser)
         const browser = yield* bind(request, "oauth")
         return yield* flows.authorize(yield* CurrentUser, params.slug, new NewOAuthAttempt(query), browser).pipe(
           Effect.map(({ url }) => HttpServerResponse.redirect(url)),
@@ -71,6 +73,20 @@ export const OAuthHandlers = HttpApiBuilder.group(
     })
   })
 )
+
+/**
+ * Cookies come along when a page of another site sends the browser here (SameSite=Lax). That page may have signed the
+ * browser in at the provider with an account of its own, to which the user's files would go then.
+ */
+const notFromElsewhere = Effect.fnUntraced(function* (
+  { headers }: HttpServerRequest.HttpServerRequest,
+  { tokenEndsAt }: CurrentUser["Service"]
+) {
+  if (tokenEndsAt !== null || headers["sec-fetch-site"] !== "cross-site") return
+  return yield* new Forbidden({
+    reason: "Another site sent this browser here, so nothing was begun. Begin on the page of integrations"
+  })
+})
 
 /** The answer in the query of the page that the browser came from. */
 const goBack = (returnUrl: string, result: Readonly<Record<string, string | null>>) => {

@@ -6,6 +6,7 @@ import { IntegrationId } from "../domain/Ids.ts"
 import type { NewIntegration, Settings } from "../domain/Integration.ts"
 import { CredentialsRefused, CredentialsUncheckable, InvalidIntegration } from "../domain/IntegrationErrors.ts"
 import { OAuthClients } from "../oauth/OAuthClients.ts"
+import { fitting } from "../oauth/TokenAnswers.ts"
 import { TokenEndpoint } from "../oauth/TokenEndpoint.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import { type Account, hasOAuth, type Provider, type Session } from "../plugin/Provider.ts"
@@ -39,7 +40,8 @@ export const makeConnecting = Effect.gen(function* () {
     if (!hasOAuth(provider) || fields.refreshToken === undefined || !isOver) return credentials
     const client = yield* Effect.option(clients.of(provider))
     if (Option.isNone(client)) return credentials
-    return { ...credentials, ...(yield* endpoint.refresh(provider, client.value, fields)).fields }
+    const { fields: given } = yield* endpoint.refresh(provider, client.value, fields)
+    return yield* fitting(provider, { ...credentials, ...given })
   })
 
   /** Asks the provider about credentials that are not stored yet, and about the field mapping that comes with them. */

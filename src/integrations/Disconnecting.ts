@@ -66,6 +66,20 @@ export const makeDisconnecting = Effect.gen(function* () {
       )
   )
 
+  /**
+   * Whether the refresh token that was revoked is no longer the one that there is: what another one brought lives on.
+   * Ones that can't be opened were not revoked, and never will be.
+   */
+  const isRotated = Effect.fnUntraced(
+    function* (now: IntegrationRow, before: IntegrationRow) {
+      if (now.credentials === before.credentials) return false
+      const token = (row: IntegrationRow) =>
+        Effect.map(stored.open(row), (credentials) => texts(Redacted.value(credentials)).refreshToken)
+      return (yield* token(now)) !== (yield* token(before))
+    },
+    Effect.orElseSucceed(() => false)
+  )
+
   const disconnect = (actor: Actor, found: IntegrationRow): Effect.Effect<void, NotConnected | SqlError> =>
     Effect.gen(function* () {
       const isRevoked = yield* revoke(found)
@@ -74,7 +88,7 @@ export const makeDisconnecting = Effect.gen(function* () {
         Effect.gen(function* () {
           const row = yield* repo.lock(actor.userId, found.provider)
           if (row === undefined) return yield* new NotConnected({ provider: found.provider })
-          if (row.connection !== found.connection) return row
+          if (row.connection !== found.connection || (yield* isRotated(row, found))) return row
           yield* webhooks.delete(actor, row.provider)
           yield* repo.endSync(row)
           yield* repo.delete(row)
@@ -82,7 +96,7 @@ export const makeDisconnecting = Effect.gen(function* () {
           return undefined
         })
       )
-      // Connected anew while the old credentials were revoked: the new ones are to be revoked too, before they go.
+      // Connected anew, or renewed, while the old credentials were revoked: those are to be revoked too, before they go.
       if (renewed !== undefined) yield* disconnect(actor, renewed)
     })
 

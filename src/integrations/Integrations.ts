@@ -203,7 +203,9 @@ const actionOf = (before: IntegrationRow, after: IntegrationRow) => {
 }
 
 /** The refusal for providers that have no contacts. */
-export const noContacts = ({ name }: Provider) =>
+export const noContacts = ({ name, hasFiles }: Provider) =>
   new NotSupported({
-    reason: `${name} takes no contacts. It gets the user's events as they happen, so there is nothing to sync`
+    reason: hasFiles
+      ? `${name} takes all contacts as one file, which has every field, so there is nothing to map`
+      : `${name} takes no contacts. It gets the user's events as they happen, so there is nothing to sync`
   })

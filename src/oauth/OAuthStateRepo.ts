@@ -45,13 +45,16 @@ export interface OAuthAttemptRow {
   readonly expiresAt: Date
 }
 
+/** Attempts of one user that are kept: what a user can write here has an end, however often they begin. */
+const mostKept = 100
+
 /** Old attempts that one statement deletes. */
 const batchSize = 10_000
 
 export class OAuthStateRepo extends Context.Service<
   OAuthStateRepo,
   {
-    /** Keeps what was begun; gives its end, ten minutes later by the database's clock. */
+    /** Keeps what was begun, beside the newest of its user; gives its end, ten minutes later by the database's clock. */
     insert(actor: Actor, state: NewOAuthState): Effect.Effect<Date, SqlError>
     /** What a state stands for, whosever it is. */
     find(stateHash: string): Effect.Effect<OAuthStateRow | undefined, SqlError>
@@ -72,6 +75,10 @@ export class OAuthStateRepo extends Context.Service<
       const as = <A, E>(userId: UserId, effect: Effect.Effect<A, E>) =>
         asUser(userId, effect).pipe(Effect.provideService(SqlClient, sql))
 
+      const forgetOldest = (userId: UserId) => sql`
+        DELETE FROM nexus.oauth_state WHERE id IN (
+          SELECT id FROM nexus.oauth_state WHERE user_id = ${userId} ORDER BY created_at DESC, id DESC OFFSET ${mostKept})`
+
       return OAuthStateRepo.of({
         insert: ({ userId, actor }, state) =>
           as(
@@ -82,7 +89,7 @@ export class OAuthStateRepo extends Context.Service<
                 ${state.redirectUri}, ${state.returnUrl},
                 ${state.settings === null ? null : JSON.stringify(state.settings)}::text::jsonb, ${state.verifier})
               RETURNING expires_at`.pipe(Effect.flatMap(([row]) => Effect.orDie(Effect.fromNullishOr(row?.expiresAt))))
-          ),
+          ).pipe(Effect.tap(forgetOldest(userId))),
         // Whose state it is becomes known by looking for it, so this is asked as the owner.
         find: (stateHash) =>
           sql<OAuthStateRow>`

@@ -27,7 +27,7 @@ export const endings = {
   used: ({ name }) =>
     `This sign-in at ${name} has been answered before, and each one is taken once. See in the list of integrations whether it is connected`,
   wrong_browser: ({ name }) =>
-    `The sign-in at ${name} was begun in another browser, or this one keeps no cookies. Begin again here, and finish it in the same browser`,
+    `The sign-in at ${name} was begun in another browser or at another address than this one, or this browser keeps no cookies. Begin again here, and finish it in the same browser`,
   wrong_user: ({ name }) =>
     `The sign-in at ${name} was begun by another user than the one who is signed in now. Begin again as the user whom it is for`,
   wrong_provider: ({ name }) =>

@@ -26,8 +26,11 @@ export class RefreshRepo extends Context.Service<
     current(row: Pick<Renewed, "id">): Effect.Effect<CurrentCredentials | undefined, SqlError>
     /** Makes the caller the one who refreshes; undefined while another one does. */
     claim(row: Renewed): Effect.Effect<ClaimedCredentials | undefined, SqlError>
-    /** Stores new credentials; false when they were connected anew, or another one has taken over. */
-    save(row: Renewed, lease: string, credentials: Sealed): Effect.Effect<boolean, SqlError>
+    /**
+     * Stores new credentials in the place of those that were claimed; false when others have been stored since. Who was
+     * too slow to keep the lease may still: what they got may be all that the provider takes.
+     */
+    save(row: Pick<Renewed, "id">, claimed: ClaimedCredentials, credentials: Sealed): Effect.Effect<boolean, SqlError>
     release(row: Renewed, lease: string): Effect.Effect<void, SqlError>
   }
 >()("nexus/oauth/RefreshRepo") {
@@ -49,10 +52,12 @@ export class RefreshRepo extends Context.Service<
             WHERE id = ${id}::uuid AND connection = ${connection}::uuid
               AND (refresh_until IS NULL OR refresh_until <= now())
             RETURNING connection, credentials, refresh_lease AS lease`.pipe(Effect.map((rows) => rows[0])),
-        save: ({ id, connection }, lease, credentials) =>
+        save: ({ id }, claimed, credentials) =>
           sql<{ readonly id: string }>`
             UPDATE nexus.integration SET credentials = ${credentials}, refresh_lease = NULL, refresh_until = NULL
-            WHERE id = ${id}::uuid AND connection = ${connection}::uuid AND refresh_lease = ${lease}::uuid
+            WHERE id = ${id}::uuid AND connection = ${claimed.connection}::uuid
+              -- Sealed with another key meanwhile, they read differently and are the same.
+              AND (refresh_lease = ${claimed.lease}::uuid OR credentials = ${claimed.credentials})
             RETURNING id`.pipe(Effect.map((rows) => rows.length > 0)),
         release: ({ id }, lease) => sql`
           UPDATE nexus.integration SET refresh_lease = NULL, refresh_until = NULL

@@ -1,6 +1,7 @@
 /** What authorization servers say, read with the library's eyes and with a few more. */
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import * as oauth from "oauth4webapi"
+import type { Credentials } from "../integrations/StoredCredentials.ts"
 import type { Texts } from "../plugin/OAuth.ts"
 import type { OAuthProvider, Provider } from "../plugin/Provider.ts"
 import { ProviderError, unavailable } from "../plugin/ProviderError.ts"
@@ -84,6 +85,20 @@ export const refusalOf = (cause: unknown): CallbackRefused => {
   const error = errorOf(cause)
   return new CallbackRefused({ reason: error === "access_denied" ? "denied" : "provider_error", error })
 }
+
+/**
+ * Credentials with what a provider gave in their place, if they still fit its form: nothing that no request could carry
+ * takes the place of a refresh token that works.
+ */
+export const fitting = Effect.fnUntraced(function* (
+  { name, credentials: form }: Provider,
+  credentials: Credentials
+): Effect.fn.Return<Credentials, ProviderError> {
+  yield* Schema.decodeUnknownEffect(form)(credentials).pipe(
+    Effect.mapError(() => unavailable(`${name} answered with a token that can't be used`))
+  )
+  return credentials
+})
 
 export const tokensOf = Effect.fnUntraced(function* (
   { oauth: { fromAnswer } }: OAuthProvider,

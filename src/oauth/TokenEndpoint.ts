@@ -151,6 +151,11 @@ export class TokenEndpoint extends Context.Service<
             },
             catch: () => new CallbackRefused({ reason: "issuer", error: "unknown" })
           })
+          // Who writes a callback may name a server of their own; the code, and our secret, go to the provider's alone.
+          yield* Effect.mapError(
+            routed(provider, server.token_endpoint ?? ""),
+            () => new CallbackRefused({ reason: "issuer", error: "unknown" })
+          )
           const own = { client_id: client.id }
           const valid = yield* Effect.try({
             try: () => oauth.validateAuthResponse(server, own, parameters, Redacted.value(state)),

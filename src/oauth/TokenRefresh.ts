@@ -6,7 +6,8 @@ import type { OAuthProvider } from "../plugin/Provider.ts"
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { makeRefreshBudget } from "./RefreshBudget.ts"
-import { type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
+import { type ClaimedCredentials, type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
+import { fitting } from "./TokenAnswers.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
 
 /** What is renewed. */
@@ -62,8 +63,8 @@ export class TokenRefresh extends Context.Service<
         return Option.isSome(found) ? found.value : yield* otherwise
       })
 
-      const save = Effect.fnUntraced(function* (row: Renewable, lease: string, credentials: Credentials) {
-        const isSaved = yield* repo.save(row, lease, yield* stored.seal(row, credentials))
+      const save = Effect.fnUntraced(function* (row: Renewable, claimed: ClaimedCredentials, credentials: Credentials) {
+        const isSaved = yield* repo.save(row, claimed, yield* stored.seal(row, credentials))
         return isSaved ? Redacted.make(credentials) : undefined
       })
 
@@ -71,21 +72,24 @@ export class TokenRefresh extends Context.Service<
       const exchange = Effect.fn("TokenRefresh.exchange")(function* (
         provider: OAuthProvider,
         row: Renewable,
-        lease: string,
-        found: CurrentCredentials
+        claimed: ClaimedCredentials
       ) {
-        const old = Redacted.value(yield* stored.open({ ...row, credentials: found.credentials }))
+        const old = Redacted.value(yield* stored.open({ ...row, credentials: claimed.credentials }))
         const client = yield* clients
           .of(provider)
           .pipe(Effect.mapError(({ message }) => unavailable(`its access has to be renewed, and ${message}`)))
-        const asked = Effect.andThen(spend(provider, found.connection), endpoint.refresh(provider, client, texts(old)))
+        const asked = Effect.andThen(
+          spend(provider, claimed.connection),
+          endpoint.refresh(provider, client, texts(old))
+        )
         // A refresh token that is kept can be shown twice, so an answer that was lost costs nothing.
         const isRepeatable = provider.oauth.refreshTokens === "kept"
         return yield* Effect.retry(asked, {
           times: isRepeatable ? 1 : 0,
           while: ({ reason }) => reason._tag === "Unavailable"
         }).pipe(
-          Effect.flatMap(({ fields }) => save(row, lease, { ...old, ...fields })),
+          Effect.flatMap(({ fields }) => fitting(provider, { ...old, ...fields })),
+          Effect.flatMap((credentials) => save(row, claimed, credentials)),
           Effect.flatMap((saved) =>
             saved === undefined ? afterAll(row, old.accessToken, gone) : Effect.succeed(saved)
           ),
@@ -102,14 +106,13 @@ export class TokenRefresh extends Context.Service<
         if (Option.isSome(done)) return done
         const claimed = yield* repo.claim({ ...row, connection: current.connection })
         if (claimed === undefined) return Option.none()
-        const { lease } = claimed
         const own = { ...row, connection: claimed.connection }
         // Between the look and the claim another process may have finished.
         return yield* newer(own, claimed, stale).pipe(
           Effect.flatMap((done) =>
-            Option.isSome(done) ? Effect.succeed(done) : Effect.asSome(exchange(provider, own, lease, claimed))
+            Option.isSome(done) ? Effect.succeed(done) : Effect.asSome(exchange(provider, own, claimed))
           ),
-          Effect.ensuring(Effect.ignore(repo.release(own, lease)))
+          Effect.ensuring(Effect.ignore(repo.release(own, claimed.lease)))
         )
       }, Effect.uninterruptible)
 

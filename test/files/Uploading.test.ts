@@ -48,6 +48,19 @@ describe("An upload", () => {
     })
   )
 
+  it.live("tells of no size but its own, and of no link that runs something", () =>
+    Effect.gen(function* () {
+      const links = ["javascript:alert(1)", "data:text/html,x", "http://files.example/1", "no link", ""]
+      for (const link of links) {
+        const { result } = yield* upload(() => Effect.succeed({ ...stored, size: Number.NaN, link }))
+        assert.deepStrictEqual(result, Result.succeed({ ...stored, link: null }))
+      }
+      const link = "https://files.example/1"
+      const { result } = yield* upload(() => Effect.succeed({ ...stored, size: -1, link }))
+      assert.deepStrictEqual(result, Result.succeed({ ...stored, link }))
+    })
+  )
+
   it.live("tells what was kept to whoever calls twice in one go, as a session does whose token was over", () =>
     Effect.gen(function* () {
       let again: string | null = null

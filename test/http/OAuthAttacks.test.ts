@@ -84,6 +84,16 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
     })
   )
 
+  it.effect("whoever comes after a user has signed out finishes nothing that they began", () =>
+    Effect.gen(function* () {
+      const user = yield* onTheWayBack("gone-home")
+      yield* user.visit("/session", { method: "DELETE", headers: { origin: "https://nexus.example.com" } })
+      assert.strictEqual(user.cookies.size, 0)
+      assert.strictEqual((yield* outcomeAt(user, user.back)).outcome, "wrong_browser")
+      assert.deepStrictEqual(yield* user.integrations, [])
+    })
+  )
+
   it.effect("mix-up: a state that comes back to another provider's callback", () =>
     Effect.gen(function* () {
       const user = yield* onTheWayBack("mixed")
@@ -124,6 +134,26 @@ layer(travellingLayer(), { excludeTestServices: true, timeout: "60 seconds" })("
       const evil = yield* user.post({}, { origin: "https://evil.example" })
       assert.isNull(evil.headers.get("access-control-allow-origin"))
     })
+  )
+
+  it.effect(
+    "a link on another site does not begin either, as it may come with that site's account of the provider",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const user = yield* traveller("led-astray")
+        yield* user.signIn
+        const from = (site: string) =>
+          user.visit("/integrations/oauth/meadow/authorize", {
+            headers: { accept: "text/html", "sec-fetch-site": site, "sec-fetch-mode": "navigate" }
+          })
+        const { status, text, headers } = yield* from("cross-site")
+        assert.strictEqual(status, 403)
+        assert.include(text, "Begin on the page of integrations")
+        assert.isNull(headers.get("set-cookie"))
+        assert.lengthOf(yield* sql`SELECT FROM nexus.oauth_state WHERE user_id = 'led-astray'`, 0)
+        for (const site of ["same-origin", "same-site", "none"]) assert.strictEqual((yield* from(site)).status, 302)
+      })
   )
 
   it.effect("nobody reads how another user's attempt ended", () =>

@@ -31,6 +31,7 @@ layer(
       assert.strictEqual(warnings.length, 1)
       assert.include(warnings[0], "is at another origin than PUBLIC_URL")
       assert.isFalse(logs.some((line) => line.includes("MEADOW_REDIRECT_URI")))
+      assert.isTrue(logs.some((line) => line.includes("MEADOW_CLIENT_ID is set and MEADOW_CLIENT_SECRET is not")))
     })
   )
 

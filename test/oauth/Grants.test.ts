@@ -1,9 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber, Schedule } from "effect"
 import { NewIntegration } from "../../src/domain/Integration.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
+import { StoredCredentials } from "../../src/integrations/StoredCredentials.ts"
 import { Emulators } from "../support/Integrating.ts"
 import { actor } from "../support/People.ts"
 
@@ -35,6 +36,37 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A grant"
       const integrations = yield* Integrations
       yield* integrations.disconnect(actor("ned"), "EBB")
       assert.isFalse(oauth.revoke(refused), "it is revoked")
+      assert.isUndefined(yield* (yield* IntegrationRepo).byId(row.id))
+    })
+  )
+
+  it.effect("that was renewed while it was being ended is ended as it is now", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const stored = yield* StoredCredentials
+      const { oauth, row, server } = yield* integration("nat", "EBB", null)
+      const integrations = yield* Integrations
+      const newer = oauth.give(["sea"])
+      const sealed = yield* stored.seal(row, newer)
+      const begin = yield* Deferred.make<void>()
+      const ending = yield* Effect.forkChild(
+        Effect.andThen(Deferred.await(begin), integrations.disconnect(actor("nat"), "EBB"))
+      )
+      const revocations = () => server.requests.filter(({ path }) => path === "/revoke").length
+      const before = revocations()
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`SELECT FROM nexus.integration WHERE id = ${row.id}::uuid FOR UPDATE`
+          yield* Deferred.succeed(begin, undefined)
+          yield* Effect.sync(revocations).pipe(
+            Effect.repeat({ until: (times) => times > before, schedule: Schedule.spaced("5 millis") })
+          )
+          yield* sql`UPDATE nexus.integration SET credentials = ${sealed} WHERE id = ${row.id}::uuid`
+        })
+      )
+      yield* Fiber.join(ending)
+      assert.strictEqual(revocations(), before + 2)
+      assert.isFalse(oauth.revoke(newer.accessToken), "it is revoked")
       assert.isUndefined(yield* (yield* IntegrationRepo).byId(row.id))
     })
   )

@@ -52,6 +52,22 @@ layer(SessionRepo.layer.pipe(Layer.provideMerge(IntegratingLayer)), {
     })
   )
 
+  it.effect("keeps the newest hundred of each user", () =>
+    Effect.gen(function* () {
+      const repo = yield* OAuthStateRepo
+      yield* insert("moderate", 1000)
+      for (let n = 1001; n <= 1102; n++) yield* insert("greedy", n)
+      const isThere = (n: number) => Effect.map(repo.find(String(n).padStart(64, "0")), (row) => row !== undefined)
+      assert.deepStrictEqual(yield* Effect.forEach([1000, 1001, 1002, 1003, 1102], isThere), [
+        true,
+        false,
+        false,
+        true,
+        true
+      ])
+    })
+  )
+
   it.effect("lets nobody use one that is over", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -54,6 +54,21 @@ describe("Redirect URIs", () => {
     })
   )
 
+  it.effect("are of no use to a client that is set up by half, which is warned about", () =>
+    Effect.gen(function* () {
+      const [id, secret] = ["MEADOW_CLIENT_ID", "MEADOW_CLIENT_SECRET"]
+      for (const [set, missing] of [
+        [id, secret],
+        [secret, id]
+      ] as const) {
+        const warnings = yield* warningsWith({ [set]: "something" })
+        const expected = `${set} is set and ${missing} is not, so nobody can connect Meadow in the browser. Set both`
+        assert.deepStrictEqual(warnings, [expected])
+      }
+      assert.deepStrictEqual(yield* warningsWith({ [id]: "something", [secret]: "something" }), [])
+    })
+  )
+
   it.effect("that are none stop the start", () =>
     Effect.gen(function* () {
       const check = (MEADOW_REDIRECT_URI: string) =>

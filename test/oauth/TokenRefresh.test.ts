@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Context, DateTime, Effect, Layer, Redacted } from "effect"
+import { Context, DateTime, Effect, Fiber, Layer, Redacted } from "effect"
 import { json } from "nexus-integrations/plugin/testing"
 import { NewIntegration } from "../../src/domain/Integration.ts"
 import { IntegrationRepo } from "../../src/integrations/IntegrationRepo.ts"
@@ -167,6 +167,31 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A token"
     })
   )
 
+  it.effect("that no request could carry does not take the place of one that can be renewed", () =>
+    Effect.gen(function* () {
+      const answers = [
+        { access_token: "tide\r\nx-evil: 1" },
+        { access_token: "tide\u0000" },
+        { access_token: "\ud800" },
+        { access_token: "t".repeat(5000) },
+        { access_token: "tide-access-0000000000", padding: "p".repeat(1_000_000) },
+        { access_token: "tide-access-0000000000", refresh_token: "r".repeat(5000) }
+      ]
+      for (const [n, answer] of answers.entries()) {
+        const { check, server, credentials, refreshToken } = yield* integration(`jan-${n}`, "TIDE", -30)
+        server.inject({
+          when: ({ path }) => path === "/token",
+          times: 10,
+          kind: json(200, { token_type: "Bearer", ...answer })
+        })
+        assert.strictEqual((yield* check).lastErrorKind, "Unavailable")
+        server.heal()
+        assert.strictEqual((yield* credentials).refreshToken, refreshToken)
+        assert.strictEqual((yield* check).status, "ACTIVE")
+      }
+    })
+  )
+
   it.effect("is asked for a second time where that costs nothing, and not where it could end the grant", () =>
     Effect.gen(function* () {
       const kept = yield* integration("joe", "TIDE", null)
@@ -182,6 +207,24 @@ layer(TestLayer, { excludeTestServices: true, timeout: "60 seconds" })("A token"
       // What was lost was the only one that still opens: nothing is left but to connect again, and to say so.
       assert.strictEqual((yield* rotated.check).lastErrorKind, "Unauthorized")
       assert.strictEqual(rotated.asks(), 2)
+    })
+  )
+
+  it.effect("that came for somebody who has hung up is stored, as there is no other one any more", () =>
+    Effect.gen(function* () {
+      const { verify, server, credentials, refreshToken } = yield* integration("kay", "EBB", -30)
+      const asking = yield* Effect.forkChild(verify)
+      server.inject({
+        when: ({ path }) => {
+          if (path === "/token") asking.interruptUnsafe()
+          return false
+        },
+        kind: "cut"
+      })
+      yield* Fiber.await(asking)
+      server.heal()
+      assert.notStrictEqual((yield* credentials).refreshToken, refreshToken)
+      yield* verify
     })
   )
 

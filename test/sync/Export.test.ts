@@ -192,6 +192,19 @@ layer(StoreLayer, { excludeTestServices: true, timeout: "60 seconds" })("An expo
     }).pipe(Effect.scoped)
   )
 
+  it.effect("has nothing to map, and says why", () =>
+    Effect.gen(function* () {
+      yield* connect("mia")
+      const { reason } = yield* Effect.flip((yield* Integrations).fields(actor("mia").userId, "STORE")).pipe(
+        Effect.filterOrFail((error) => error._tag === "NotSupported")
+      )
+      assert.strictEqual(
+        reason,
+        "Store takes all contacts as one file, which has every field, so there is nothing to map"
+      )
+    })
+  )
+
   it.effect("refuses settings of contacts, and says so of a provider that has no files", () =>
     Effect.gen(function* () {
       const refused = yield* Effect.flip(connect("zoe", { autoSync: true, exportEvery: "minute" }))

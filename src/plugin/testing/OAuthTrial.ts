@@ -43,7 +43,7 @@ const memory = Effect.sync(() => {
         held = String(leases++)
         return { ...current(), lease: held }
       }),
-    save: (_, lease, renewed) =>
+    save: (_, { lease }, renewed) =>
       Effect.sync(() => {
         if (held !== lease) return false
         credentials = renewed

@@ -68,6 +68,12 @@ export const grantingChecks = (open: OpenStand): ReadonlyArray<Check> => [
       const processes = [yield* openProcess, yield* openProcess]
       const sessions = yield* Effect.forEach(processes, ({ open }) => open(fields))
       emulated.expire()
+      const isRefused = Exit.isFailure(yield* Effect.exit((yield* trial.value.session(fields)).verify))
+      yield* expect(isRefused, {
+        expected: "The emulator refuses an access token that is over.",
+        happened: "verify succeeds with one.",
+        advice: 'Only a list of scopes is a token that works: scopesOf(…) is "expired" or undefined for the others.'
+      })
       const before = emulated.counts().refreshes
       // Most ask for the token alone, as the requests of fifty calls would be more than some providers take.
       const renewing = Array.from({ length: callers }, () => processes.map(({ renew }) => renew(fields.accessToken)))
