@@ -1,6 +1,6 @@
 /** Which way the doors of the house open: the import rules of the source tree, and where SQL and keys may stand. */
 import { readdirSync, readFileSync } from "node:fs"
-import { join, relative, resolve } from "node:path"
+import { dirname, join, relative, resolve } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 
 const root = resolve(import.meta.dirname, "..")
@@ -16,16 +16,19 @@ interface Source {
 const importPattern =
   /^\s*(?:import|export)\s[^"']*?from\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)|^import\s*["']([^"']+)["']/gm
 
+const importsOf = (file: string, text: string): ReadonlyArray<string> =>
+  Array.from(text.matchAll(importPattern), (match) => match[1] ?? match[2] ?? match[3] ?? "").map((name) =>
+    name.startsWith(".") ? relative(root, resolve(root, dirname(file), name)).replaceAll("\\", "/") : name
+  )
+
 const read = (folder: string): ReadonlyArray<Source> =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => {
       const path = join(entry.parentPath, entry.name)
       const text = readFileSync(path, "utf8")
-      const imports = Array.from(text.matchAll(importPattern), (match) => match[1] ?? match[2] ?? match[3] ?? "").map(
-        (name) => (name.startsWith(".") ? relative(root, resolve(entry.parentPath, name)).replaceAll("\\", "/") : name)
-      )
-      return { file: relative(root, path).replaceAll("\\", "/"), text, imports }
+      const file = relative(root, path).replaceAll("\\", "/")
+      return { file, text, imports: importsOf(file, text) }
     })
 
 const sources = read("src")
@@ -94,6 +97,61 @@ describe("the house", () => {
     )
   })
 
+  it("nobody but the command line and the composition roots knows the HTTP room", () => {
+    const edges = /^src\/(http|cli)\/|^src\/(main|index|Services)\.ts$/
+    assert.deepStrictEqual(
+      offences(sources, (name, file) => !name.startsWith("src/http/") || edges.test(file)),
+      []
+    )
+  })
+
+  it("the contract of plugins knows the domain and the door to the network; its conformance suite is the service's", () => {
+    const contract = within("plugin").filter(({ file }) => !file.startsWith("src/plugin/testing/"))
+    const rooms = /^src\/(plugin|domain|egress)\//
+    assert.deepStrictEqual(
+      offences(contract, (name) => !name.startsWith("src/") || rooms.test(name)),
+      []
+    )
+  })
+
+  it("tokens of providers are asked for in the OAuth room, which knows what is connected and nobody above it", () => {
+    const rooms = /^src\/(oauth|integrations|plugin|vault|egress|database|domain)\/|^src\/PublicUrl\.ts$/
+    assert.deepStrictEqual(
+      offences(within("oauth"), (name) => !name.startsWith("src/") || rooms.test(name)),
+      []
+    )
+    assert.deepStrictEqual(
+      offences(sources, (name, file) => name !== "oauth4webapi" || file.startsWith("src/oauth/")),
+      []
+    )
+  })
+
+  it("files go to providers without knowing of syncs, which send some", () => {
+    const rooms = /^src\/(files|integrations|plugin|domain)\//
+    assert.deepStrictEqual(
+      offences(within("files"), (name) => !name.startsWith("src/") || rooms.test(name)),
+      []
+    )
+  })
+
+  it("no file needs itself through others", () => {
+    assert.deepStrictEqual(cycles(), [])
+  })
+
+  it("cookies are set and read in one file, and the sessions behind them by one service", () => {
+    const touches =
+      /\b(set|expire)Cookie(s|Unsafe)\b|\bHttpServerResponse\.\w*Cookie|\brequest\.cookies\b|["']set-cookie["']/i
+    assert.deepStrictEqual(
+      sources.filter(({ text }) => touches.test(code(text))).map(({ file }) => file),
+      ["src/http/BrowserCookies.ts"]
+    )
+    const rooms = /^src\/http\/(BrowserSessions|Sweep|HttpServer)\.ts$/
+    assert.deepStrictEqual(
+      offences(sources, (name, file) => name !== "src/http/SessionRepo.ts" || rooms.test(file)),
+      []
+    )
+  })
+
   it("the driver of Postgres is used in the database room and in repositories", () => {
     assert.deepStrictEqual(
       offences(
@@ -124,7 +182,7 @@ describe("the house", () => {
       []
     )
     assert.deepStrictEqual(
-      sources
+      [...sources, ...read("plugins"), ...read("template")]
         .filter(({ file, text }) => !file.startsWith("src/dashboard/") && clients.test(code(text)))
         .map(({ file }) => file),
       []
@@ -164,6 +222,27 @@ describe("the house", () => {
     )
   })
 })
+
+/** The ways from a file back to itself, over what is imported to be run: types alone are free to go both ways. */
+function cycles() {
+  const runtime = new Map(
+    sources.map(({ file, text }) => {
+      const types = Array.from(text.matchAll(/^import type\s[^"']*?from\s*["']([^"']+)["']/gm), ([whole]) => whole)
+      const rest = types.reduce((left, type) => left.replace(type, ""), text)
+      return [file, importsOf(file, rest)]
+    })
+  )
+  const done = new Set<string>()
+  const found: Array<string> = []
+  const walk = (file: string, way: ReadonlyArray<string>) => {
+    if (way.includes(file)) return found.push([...way.slice(way.indexOf(file)), file].join(" -> "))
+    if (done.has(file)) return
+    for (const next of runtime.get(file) ?? []) walk(next, [...way, file])
+    done.add(file)
+  }
+  for (const { file } of sources) walk(file, [])
+  return found
+}
 
 /** The text without comments and without examples for the command line. */
 function code(text: string) {

@@ -4,8 +4,8 @@ import { HttpServer } from "effect/http"
 import { databaseUrl } from "../database/Database.ts"
 import { nexusHome } from "../database/EmbeddedPostgres.ts"
 import { Principal } from "../domain/Principal.ts"
-import { publicUrl, publicUrlAt } from "../http/PublicUrl.ts"
 import { Tokens } from "../http/Tokens.ts"
+import { publicUrl, publicUrlAt } from "../PublicUrl.ts"
 import { untilStopped } from "./Stopped.ts"
 
 /** Both parts of the service are left out. */

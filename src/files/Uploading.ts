@@ -1,8 +1,8 @@
 /** Uploads that go on after whatever cuts them. */
 import { Effect, Schedule } from "effect"
+import { CallPatience } from "../integrations/CallPatience.ts"
 import type { OutgoingFile, SessionFiles, StoredFile, Upload } from "../plugin/Files.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
-import { SyncPatience } from "../sync/SyncPatience.ts"
 
 /** Where an upload goes on, and how that is kept. */
 export interface Kept {
@@ -15,7 +15,7 @@ export interface Kept {
  * as often as it takes while the upload gets on, and a few times more and more slowly while it does not.
  */
 export const makeUploading = Effect.gen(function* () {
-  const { retries, retryAfter } = yield* SyncPatience
+  const { retries, retryAfter } = yield* CallPatience
 
   return Effect.fn("Uploading")(function* (
     files: SessionFiles,

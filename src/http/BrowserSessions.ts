@@ -3,7 +3,7 @@ import { Clock, Context, DateTime, Effect, Layer, Redacted } from "effect"
 import type { Actor } from "../domain/Actor.ts"
 import { BrowserSession } from "../domain/BrowserSession.ts"
 import { TokenScope } from "../domain/Principal.ts"
-import { hashOf, makeRandomToken } from "../oauth/RandomToken.ts"
+import { hashOf, makeRandomToken } from "../vault/RandomToken.ts"
 import { SessionRepo, type SessionRow } from "./SessionRepo.ts"
 
 /** The longest that a browser stays signed in. */

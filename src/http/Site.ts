@@ -1,6 +1,6 @@
 import { type Config, Context, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
-import { publicUrl, publicUrlAt } from "./PublicUrl.ts"
+import { publicUrl, publicUrlAt } from "../PublicUrl.ts"
 
 /** Where browsers find this service, as `PUBLIC_URL` says. */
 export class Site extends Context.Service<

@@ -9,7 +9,7 @@ import { OAuthClients } from "../oauth/OAuthClients.ts"
 import { fitting } from "../oauth/TokenAnswers.ts"
 import { TokenEndpoint } from "../oauth/TokenEndpoint.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Account, Provider, Session } from "../plugin/Provider.ts"
+import { type Account, hasOAuth, type Provider, type Session } from "../plugin/Provider.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import { Sessions } from "../plugin/Sessions.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
@@ -34,14 +34,13 @@ export const makeConnecting = Effect.gen(function* () {
 
   /** Credentials from elsewhere may bring an access token that is over, and a refresh token that is not. */
   const renewed = Effect.fnUntraced(function* (provider: Provider, credentials: Credentials) {
-    const { oauth } = provider
     const fields = texts(credentials)
     const end = DateTime.make(fields.expiresAt ?? "")
     const isOver = Option.isSome(end) && DateTime.isLessThan(end.value, yield* DateTime.now)
-    if (oauth === undefined || fields.refreshToken === undefined || !isOver) return credentials
+    if (!hasOAuth(provider) || fields.refreshToken === undefined || !isOver) return credentials
     const client = yield* Effect.option(clients.of(provider))
     if (Option.isNone(client)) return credentials
-    const { fields: given } = yield* endpoint.refresh({ ...provider, oauth }, client.value, fields)
+    const { fields: given } = yield* endpoint.refresh(provider, client.value, fields)
     return yield* fitting(provider, { ...credentials, ...given })
   })
 

@@ -1,6 +1,6 @@
 import { Cache, Context, Duration, Effect, Exit, Layer, Redacted, type Scope } from "effect"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Provider, ProviderField, Session } from "../plugin/Provider.ts"
+import { hasOAuth, type Provider, type ProviderField, type Session } from "../plugin/Provider.ts"
 import { misconfigured, type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { Sessions } from "../plugin/Sessions.ts"
 import { split } from "./ConnectForm.ts"
@@ -51,8 +51,7 @@ export class Connections extends Context.Service<
                 Effect.fail(misconfigured("the stored credentials or settings no longer fit its form. Connect again"))
               )
             )
-        const { oauth } = found
-        return yield* oauth === undefined ? open(credentials) : lasting({ ...found, oauth }, row, credentials, open)
+        return yield* hasOAuth(found) ? lasting(found, row, credentials, open) : open(credentials)
       })
 
       const known = yield* Cache.makeWith(

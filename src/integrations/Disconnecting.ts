@@ -7,6 +7,7 @@ import { NotConnected } from "../domain/IntegrationErrors.ts"
 import { OAuthClients } from "../oauth/OAuthClients.ts"
 import { TokenEndpoint } from "../oauth/TokenEndpoint.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
+import { hasOAuth } from "../plugin/Provider.ts"
 import { ManagedWebhooks } from "../webhooks/ManagedWebhooks.ts"
 import { Connections } from "./Connections.ts"
 import { IntegrationRepo, type IntegrationRow } from "./IntegrationRepo.ts"
@@ -30,13 +31,12 @@ export const makeDisconnecting = Effect.gen(function* () {
   const revokeAtProvider = Effect.fnUntraced(function* (row: IntegrationRow) {
     const { revoke } = yield* connections.session(row)
     const provider = yield* Effect.orDie(registry.get(row.provider))
-    const { oauth } = provider
     const fields = texts(Redacted.value(yield* stored.open(row)))
-    const { revocation } = oauth ?? {}
+    const { revocation } = provider.oauth ?? {}
     const isOurs = fields.refreshToken !== undefined || (revoke === undefined && revocation?.refreshTokensOnly !== true)
-    if (oauth !== undefined && revocation !== undefined && isOurs) {
+    if (hasOAuth(provider) && revocation !== undefined && isOurs) {
       const client = Option.getOrUndefined(yield* Effect.option(clients.of(provider)))
-      yield* endpoint.revoke({ ...provider, oauth }, client, fields)
+      yield* endpoint.revoke(provider, client, fields)
       return true
     }
     if (revoke === undefined) return false

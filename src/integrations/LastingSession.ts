@@ -1,8 +1,7 @@
 /** Sessions that outlive their access token. */
 import { DateTime, Duration, Effect, Option, Redacted, Scope } from "effect"
-import type { OAuthProvider } from "../oauth/TokenAnswers.ts"
 import { TokenRefresh } from "../oauth/TokenRefresh.ts"
-import type { Session, SessionContacts } from "../plugin/Provider.ts"
+import type { OAuthProvider, Session, SessionContacts } from "../plugin/Provider.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import type { IntegrationRow } from "./IntegrationRepo.ts"
 import type { Credentials } from "./StoredCredentials.ts"

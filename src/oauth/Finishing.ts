@@ -1,16 +1,27 @@
 /** What happens to an attempt whose state was used up: the code becomes tokens, and the tokens a connection. */
 import { Effect, type Redacted } from "effect"
+import type { UserId } from "../domain/Ids.ts"
 import { type Integration, NewIntegration } from "../domain/Integration.ts"
 import { Integrations } from "../integrations/Integrations.ts"
+import type { OAuthProvider } from "../plugin/Provider.ts"
 import { Vault } from "../vault/Vault.ts"
 import { OAuthClients } from "./OAuthClients.ts"
-import type { ReturningBrowser } from "./OAuthFlows.ts"
 import { OAuthStateRepo, type OAuthStateRow } from "./OAuthStateRepo.ts"
 import { type Ending, ending, failedExchange, missingScope, refusedCallback } from "./Outcomes.ts"
-import type { OAuthProvider } from "./TokenAnswers.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
-import { verifierPlace } from "./VerifierPlace.ts"
+import { verifierPlace } from "./Verifier.ts"
 
+/** What comes back from a provider, and with which browser. */
+export interface ReturningBrowser {
+  readonly parameters: URLSearchParams
+  /** The values of its cookies that attempts are bound to. */
+  readonly browsers: ReadonlyArray<string>
+  /** Who is signed in with this browser, if anybody is. */
+  readonly userId: UserId | undefined
+  readonly address: string | null
+}
+
+/** Makes the function that ends an attempt, whatever happens, and says so in its row. */
 export const makeFinishing = Effect.gen(function* () {
   const repo = yield* OAuthStateRepo
   const clients = yield* OAuthClients

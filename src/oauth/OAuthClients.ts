@@ -1,6 +1,6 @@
 import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
 import { OAuthNotConfigured } from "../domain/OAuthErrors.ts"
-import { publicUrl } from "../http/PublicUrl.ts"
+import { publicUrl } from "../PublicUrl.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
 import type { Provider } from "../plugin/Provider.ts"
 

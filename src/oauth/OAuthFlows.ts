@@ -10,27 +10,16 @@ import { type NewOAuthAttempt, OAuthAttempt, OAuthAuthorization } from "../domai
 import { OAuthAttemptNotFound, type OAuthNotConfigured, OAuthUnknown } from "../domain/OAuthErrors.ts"
 import { validate } from "../integrations/ConnectForm.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Provider } from "../plugin/Provider.ts"
+import { hasOAuth, type Provider } from "../plugin/Provider.ts"
+import { hashOf, makeRandomToken } from "../vault/RandomToken.ts"
 import { Vault } from "../vault/Vault.ts"
-import { makeFinishing } from "./Finishing.ts"
+import { makeFinishing, type ReturningBrowser } from "./Finishing.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { type NewOAuthState, OAuthStateRepo, type OAuthStateRow } from "./OAuthStateRepo.ts"
 import { type Ending, ending, notTheProviders, unknownState } from "./Outcomes.ts"
-import { challengeOf, hashOf, makeRandomToken } from "./RandomToken.ts"
 import { makeReturnUrls } from "./ReturnUrls.ts"
-import type { OAuthProvider } from "./TokenAnswers.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
-import { verifierPlace } from "./VerifierPlace.ts"
-
-/** What comes back from a provider, and with which browser. */
-export interface ReturningBrowser {
-  readonly parameters: URLSearchParams
-  /** The values of its cookies that attempts are bound to. */
-  readonly browsers: ReadonlyArray<string>
-  /** Who is signed in with this browser, if anybody is. */
-  readonly userId: UserId | undefined
-  readonly address: string | null
-}
+import { challengeOf, verifierPlace } from "./Verifier.ts"
 
 /** How an attempt ended, and where its browser is to go. */
 export interface Returned extends Ending {
@@ -165,8 +154,6 @@ export class OAuthFlows extends Context.Service<
     })
   )
 }
-
-const hasOAuth = (provider: Provider): provider is OAuthProvider => provider.oauth !== undefined
 
 const nowhere: Returned = { ...unknownState, provider: null, attempt: null, returnUrl: null }
 

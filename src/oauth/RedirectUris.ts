@@ -1,7 +1,7 @@
 /** What can be wrong with the variables of OAuth clients, and the addresses that providers send browsers back to. */
 import { Config, Effect } from "effect"
 import { ConfigurationInvalid } from "../domain/ConfigurationInvalid.ts"
-import { publicUrl } from "../http/PublicUrl.ts"
+import { publicUrl } from "../PublicUrl.ts"
 import type { Provider } from "../plugin/Provider.ts"
 import type { OAuthClients } from "./OAuthClients.ts"
 

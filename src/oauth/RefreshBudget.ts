@@ -1,6 +1,6 @@
 import { Clock, DateTime, Duration, Effect, RcMap } from "effect"
+import type { OAuthProvider } from "../plugin/Provider.ts"
 import { rateLimited } from "../plugin/ProviderError.ts"
-import type { OAuthProvider } from "./TokenAnswers.ts"
 
 /** For how long refreshes are remembered after the last one; longer than any window. */
 const memory = "1 hour"

@@ -1,6 +1,6 @@
 import { Config, Effect } from "effect"
 import { ConfigurationInvalid } from "../domain/ConfigurationInvalid.ts"
-import { publicUrl } from "../http/PublicUrl.ts"
+import { publicUrl } from "../PublicUrl.ts"
 
 /** A URL that a browser goes to as it is written: nothing about it is corrected on the way. */
 const isWebUrl = (text: string) => /^https?:\/\/[^/]/.test(text) && URL.parse(text)?.username === ""

@@ -2,15 +2,12 @@
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import * as oauth from "oauth4webapi"
 import type { Credentials } from "../integrations/StoredCredentials.ts"
-import type { OAuth, Texts } from "../plugin/OAuth.ts"
-import type { Provider } from "../plugin/Provider.ts"
+import type { Texts } from "../plugin/OAuth.ts"
+import type { OAuthProvider, Provider } from "../plugin/Provider.ts"
 import { ProviderError, unavailable } from "../plugin/ProviderError.ts"
 
 /** A token that lasts longer is taken for one that lasts ten years. */
 const longestSeconds = 315_360_000
-
-/** A provider that has OAuth. */
-export type OAuthProvider = Provider & { readonly oauth: OAuth }
 
 /** A callback that brings no tokens. */
 export class CallbackRefused extends Schema.TaggedError<CallbackRefused>()("CallbackRefused", {

@@ -2,10 +2,10 @@
 import { Context, DateTime, Duration, Effect, Layer, Option, Redacted } from "effect"
 import * as oauth from "oauth4webapi"
 import { Egress } from "../egress/Egress.ts"
-import { type Hosts, makeHosts } from "../plugin/Hosts.ts"
+import { makeAllHosts } from "../plugin/Hosts.ts"
 import type { Texts } from "../plugin/OAuth.ts"
 import { PluginRegistry } from "../plugin/PluginRegistry.ts"
-import type { Provider } from "../plugin/Provider.ts"
+import type { OAuthProvider, Provider } from "../plugin/Provider.ts"
 import { misconfigured, type ProviderError, rateLimited, unauthorized, unavailable } from "../plugin/ProviderError.ts"
 import type { OAuthClient } from "./OAuthClients.ts"
 import {
@@ -15,7 +15,6 @@ import {
   failureOf,
   isOver,
   NoTokens,
-  type OAuthProvider,
   refusalOf,
   responseOf,
   type Tokens,
@@ -69,8 +68,7 @@ export class TokenEndpoint extends Context.Service<
     Effect.gen(function* () {
       const egress = yield* Egress
       const registry = yield* PluginRegistry
-      const hosts = new Map<string, Hosts>()
-      for (const { id, hosts: declared } of yield* registry.all) hosts.set(id, yield* makeHosts(id, declared))
+      const hosts = yield* makeAllHosts(yield* registry.all)
 
       const routed = Effect.fnUntraced(function* ({ id, name }: Provider, wanted: string) {
         const url = URL.parse(wanted)

@@ -2,11 +2,12 @@ import { Context, Effect, Layer, Option, RcMap, Redacted, Schedule, Semaphore } 
 import type { IntegrationId } from "../domain/Ids.ts"
 import type { IntegrationRow } from "../integrations/IntegrationRepo.ts"
 import { type Credentials, StoredCredentials, texts } from "../integrations/StoredCredentials.ts"
+import type { OAuthProvider } from "../plugin/Provider.ts"
 import { type ProviderError, unavailable } from "../plugin/ProviderError.ts"
 import { OAuthClients } from "./OAuthClients.ts"
 import { makeRefreshBudget } from "./RefreshBudget.ts"
 import { type ClaimedCredentials, type CurrentCredentials, RefreshRepo, refreshSeconds } from "./RefreshRepo.ts"
-import { fitting, type OAuthProvider } from "./TokenAnswers.ts"
+import { fitting } from "./TokenAnswers.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
 
 /** What is renewed. */

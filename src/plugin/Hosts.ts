@@ -59,6 +59,19 @@ export const makeHosts = Effect.fnUntraced(function* (
   } satisfies Hosts
 })
 
+interface Declaring {
+  readonly id: ProviderId
+  readonly hosts: Readonly<Record<string, string | ReadonlyArray<string>>>
+}
+
+/** {@link makeHosts} of each provider. */
+export const makeAllHosts = Effect.fnUntraced(function* (providers: ReadonlyArray<Declaring>) {
+  const made = yield* Effect.forEach(providers, ({ id, hosts }) =>
+    Effect.map(makeHosts(id, hosts), (own): readonly [ProviderId, Hosts] => [id, own])
+  )
+  return new Map(made)
+})
+
 const override = (variable: string) =>
   Config.schema(Origin, variable).pipe(
     Config.option,
@@ -69,11 +82,6 @@ const override = (variable: string) =>
         })
     )
   )
-
-interface Declaring {
-  readonly id: ProviderId
-  readonly hosts: Readonly<Record<string, string | ReadonlyArray<string>>>
-}
 
 /** Fails with every `NEXUS_HOST_*` variable that is no origin, or that names no host of these providers. */
 export const checkHosts = Effect.fnUntraced(function* (providers: ReadonlyArray<Declaring>) {

@@ -217,3 +217,10 @@ export interface Provider
   /** Fills in a connection; fails when credentials or settings don't fit the plugin's schemas. */
   session(credentials: unknown, settings: unknown, lent: Lent): Effect.Effect<Session, Schema.SchemaError>
 }
+
+/** A provider that can be connected in the browser. */
+export interface OAuthProvider extends Provider {
+  readonly oauth: OAuth
+}
+
+export const hasOAuth = (provider: Provider): provider is OAuthProvider => provider.oauth !== undefined

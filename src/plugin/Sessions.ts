@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option, RcMap, Redacted, type Schema, type Scope } from "effect"
-import type { IntegrationId, ProviderId } from "../domain/Ids.ts"
+import type { IntegrationId } from "../domain/Ids.ts"
 import { Egress } from "../egress/Egress.ts"
-import { type Hosts, makeHosts } from "./Hosts.ts"
+import { type Hosts, makeAllHosts, makeHosts } from "./Hosts.ts"
 import { Memories } from "./Memory.ts"
 import { makePace } from "./Pace.ts"
 import { PluginRegistry } from "./PluginRegistry.ts"
@@ -35,9 +35,8 @@ export class Sessions extends Context.Service<
       const egress = yield* Egress
       const registry = yield* PluginRegistry
       const memories = yield* Memories
-      const hosts = new Map<ProviderId, Hosts>()
       const providers = yield* registry.all
-      for (const { id, hosts: declared } of providers) hosts.set(id, yield* makeHosts(id, declared))
+      const hosts = yield* makeAllHosts(providers)
 
       // One for each integration, so that its sessions share what the provider allows it.
       const paces = yield* RcMap.make({

@@ -59,7 +59,7 @@ export const makeExportPass = Effect.gen(function* () {
   return Effect.fn("ExportPass")(function* (
     run: SyncRunRow,
     files: SessionFiles,
-    { call }: ProviderCalls
+    { unhurried }: ProviderCalls
   ): Effect.fn.Return<"done" | "stopped", SqlError | ProviderError | SpoolFailed, Scope.Scope> {
     // Its process died after the file was there and written down, and before the run was.
     if (run.file !== null) return "done"
@@ -95,7 +95,7 @@ export const makeExportPass = Effect.gen(function* () {
       read: (range) => runs.holds(run).pipe(Effect.orDie, Effect.flatMap(orStop), Effect.andThen(file.read(range)))
     }
     // A call that is made again goes on with what was kept by then.
-    const uploaded = call(Effect.suspend(() => upload(files, guarded, { state, keep })))
+    const uploaded = unhurried(Effect.suspend(() => upload(files, guarded, { state, keep })))
     const stored = yield* Effect.raceFirst(uploaded, Deferred.await(lost))
     if (stored === null) return "stopped"
     const inFile = others.find(({ size }) => size === stored.size)?.contacts ?? contacts

@@ -1,4 +1,5 @@
 import { DateTime, Duration, Effect, Schedule } from "effect"
+import { CallPatience } from "../integrations/CallPatience.ts"
 import type { ProviderError } from "../plugin/ProviderError.ts"
 import { SyncPatience } from "./SyncPatience.ts"
 
@@ -6,11 +7,14 @@ import { SyncPatience } from "./SyncPatience.ts"
 export interface ProviderCalls {
   /** Fails only with what trying again now does not mend. */
   call<A>(effect: Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError>
+  /** Sits out a throttle, and no more: for uploads, which know by themselves when trying again helps. */
+  unhurried<A>(effect: Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError>
 }
 
 /** The one place where calls of a sync are retried: plugins and their HTTP client never do. */
 export const makeProviderCalls = Effect.gen(function* () {
-  const { retries, retryAfter, longestSleep } = yield* SyncPatience
+  const { retries, retryAfter } = yield* CallPatience
+  const { longestSleep } = yield* SyncPatience
 
   /** How long to sit out a throttle, if that is short enough. */
   const pause = Effect.fnUntraced(function* (error: ProviderError) {
@@ -20,19 +24,19 @@ export const makeProviderCalls = Effect.gen(function* () {
     return Duration.isLessThanOrEqualTo(wait, longestSleep) ? wait : undefined
   })
 
-  const call = <A>(effect: Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError> =>
-    effect.pipe(
-      Effect.catchTag("ProviderError", (error) =>
-        Effect.flatMap(pause(error), (wait) =>
-          wait === undefined ? Effect.fail(error) : Effect.andThen(Effect.sleep(wait), effect)
-        )
-      ),
-      Effect.retry({
-        while: ({ reason }) => reason._tag === "Unavailable",
-        times: retries,
-        schedule: Schedule.exponential(retryAfter)
-      })
+  const unhurried = <A>(effect: Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError> =>
+    Effect.catchTag(effect, "ProviderError", (error) =>
+      Effect.flatMap(pause(error), (wait) =>
+        wait === undefined ? Effect.fail(error) : Effect.andThen(Effect.sleep(wait), effect)
+      )
     )
 
-  return { call } satisfies ProviderCalls
+  const call = <A>(effect: Effect.Effect<A, ProviderError>): Effect.Effect<A, ProviderError> =>
+    Effect.retry(unhurried(effect), {
+      while: ({ reason }) => reason._tag === "Unavailable",
+      times: retries,
+      schedule: Schedule.exponential(retryAfter)
+    })
+
+  return { call, unhurried } satisfies ProviderCalls
 })

@@ -1,12 +1,8 @@
 import { Context, Duration } from "effect"
 
-/** How long a run tries, waits and hopes. A reference, so that tests need not wait as long. */
+/** How long a run waits and hopes. A reference, so that tests need not wait as long. */
 export const SyncPatience = Context.Reference("nexus/sync/SyncPatience", {
   defaultValue: () => ({
-    /** A call to a provider that does not work is tried so many times more ... */
-    retries: 4,
-    /** ... after this long, and twice as long each time. */
-    retryAfter: Duration.seconds(1),
     /** A throttled run sits out waits up to this long, and puts itself off for longer ones. */
     longestSleep: Duration.minutes(1),
     /** A run puts itself off for no longer than this, whatever its provider says: until it ends there is no other. */

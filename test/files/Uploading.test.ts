@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Result } from "effect"
 import { makeUploading } from "../../src/files/Uploading.ts"
+import { CallPatience } from "../../src/integrations/CallPatience.ts"
 import type { OutgoingFile, SessionFiles } from "../../src/plugin/Files.ts"
 import { misconfigured, unavailable } from "../../src/plugin/ProviderError.ts"
-import { SyncPatience } from "../../src/sync/SyncPatience.ts"
 
 const file: OutgoingFile = {
   name: "a.csv",
@@ -26,8 +26,8 @@ const upload = (...steps: ReadonlyArray<SessionFiles["put"]>) =>
         return next === undefined ? Effect.die("Nothing is to be done") : next(given, upload)
       }
     }
-    const patience = { ...(yield* SyncPatience), retryAfter: Duration.zero }
-    const uploading = yield* Effect.provideService(makeUploading, SyncPatience, patience)
+    const patience = { ...(yield* CallPatience), retryAfter: Duration.zero }
+    const uploading = yield* Effect.provideService(makeUploading, CallPatience, patience)
     const result = yield* Effect.result(uploading(files, file, { state: "before", keep: () => Effect.void }))
     return { result, seen }
   })
@@ -81,7 +81,7 @@ describe("An upload", () => {
     Effect.gen(function* () {
       const stuck = yield* upload(down)
       assert.isTrue(Result.isFailure(stuck.result))
-      const { retries } = yield* SyncPatience
+      const { retries } = yield* CallPatience
       assert.isAtMost(stuck.seen.length, 2 * (retries + 1))
       let at = 0
       const slow = yield* upload((given) =>

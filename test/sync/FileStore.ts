@@ -8,7 +8,12 @@ import {
   text,
   type Upload
 } from "nexus-integrations/plugin"
+import { NewIntegration, type Settings } from "../../src/domain/Integration.ts"
+import { NewExport } from "../../src/domain/Sync.ts"
+import { Integrations } from "../../src/integrations/Integrations.ts"
+import { Syncs } from "../../src/sync/Syncs.ts"
 import { integratingLayer } from "../support/Integrating.ts"
+import { actor } from "../support/People.ts"
 import { Impatient } from "./Syncing.ts"
 
 export interface FileStore {
@@ -34,8 +39,26 @@ export const take = (store: FileStore, file: OutgoingFile) =>
     return stored
   })
 
+/** Connects a user with the store. */
+export const connect = Effect.fnUntraced(function* (userId: string, settings: Settings = {}) {
+  const integrations = yield* Integrations
+  const credentials = { account: userId }
+  return yield* integrations.connect(actor(userId), new NewIntegration({ provider: "STORE", credentials, settings }))
+})
+
+/** Exports as a person does, and waits for it. */
+export const exportOf = Effect.fnUntraced(function* (userId: string, how: NewExport = {}) {
+  return yield* (yield* Syncs).export(actor(userId), "STORE", new NewExport(how))
+})
+
+/** A store, the layer in which it is a provider, and `begin`, after which it is empty and takes what comes. */
 export const fileStore = () => {
   const store: FileStore = { put: (file) => take(store, file), files: [], kept: [] }
+  const begin = () => {
+    store.files.length = 0
+    store.kept.length = 0
+    store.put = (file) => take(store, file)
+  }
   const credentials = Schema.Struct({ account: text({ title: "Account", description: "Its name.", example: "one" }) })
   const files = plugin({
     id: "STORE",
@@ -57,5 +80,5 @@ export const fileStore = () => {
       }
     }
   })
-  return { store, layer: integratingLayer(files).pipe(Layer.provide(Impatient)) }
+  return { store, begin, layer: integratingLayer(files).pipe(Layer.provide(Impatient)) }
 }

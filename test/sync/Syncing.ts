@@ -5,6 +5,7 @@ import type { Emulator } from "nexus-integrations/plugin/testing"
 import type { SyncRunId } from "../../src/domain/Ids.ts"
 import { NewIntegration, type Settings } from "../../src/domain/Integration.ts"
 import type { NewSync } from "../../src/domain/Sync.ts"
+import { CallPatience } from "../../src/integrations/CallPatience.ts"
 import { Integrations } from "../../src/integrations/Integrations.ts"
 import { SyncEngine } from "../../src/sync/SyncEngine.ts"
 import { SyncPatience } from "../../src/sync/SyncPatience.ts"
@@ -14,14 +15,19 @@ import { Emulators, IntegratingLayer, withEmulators } from "../support/Integrati
 import { actor } from "../support/People.ts"
 
 /** Tries again almost at once, so that no test waits. */
-export const Impatient = Layer.effect(
-  SyncPatience,
-  Effect.map(SyncPatience, (usual) => ({
-    ...usual,
-    retryAfter: Duration.millis(1),
-    longestSleep: Duration.millis(20),
-    courtesy: Duration.seconds(3)
-  }))
+export const Impatient = Layer.mergeAll(
+  Layer.effect(
+    CallPatience,
+    Effect.map(CallPatience, (usual) => ({ ...usual, retryAfter: Duration.millis(1) }))
+  ),
+  Layer.effect(
+    SyncPatience,
+    Effect.map(SyncPatience, (usual) => ({
+      ...usual,
+      longestSleep: Duration.millis(20),
+      courtesy: Duration.seconds(3)
+    }))
+  )
 )
 
 /** Everything about syncs, with emulators of these providers. */

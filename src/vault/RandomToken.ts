@@ -15,7 +15,3 @@ export const makeRandomToken = Effect.map(
 
 /** What is kept of a token: its SHA-256. As the token is random, nothing leads back from there. */
 export const hashOf = (token: string): string => createHash("sha256").update(token).digest("hex")
-
-/** RFC 7636, section 4.2. */
-export const challengeOf = (verifier: Redacted.Redacted<string>): string =>
-  createHash("sha256").update(Redacted.value(verifier)).digest("base64url")
